@@ -1,0 +1,30 @@
+"""What graded cells call: an answer is asked for values, and the values are judged.
+
+    with check.exercise("01_pca/fit") as ex:
+        X = ex.draw.normal(40, 7)
+        mean, Theta = ex.call(fit, X=X, r=3, returns="mean, Theta")
+        mean.equals(X.mean(0))
+        Theta.has_shape((7, 3), "one column for each component")
+
+`call.py` is the side of the student's function: plain values go in, plain values come out, and nothing else
+crosses, so that the function can live in another process. `exercise.py` is the side of the judge.
+"""
+
+from gentutor.check.call import Answer, Call, Local, Opaque, Reply
+from gentutor.check.draw import SALT_VARIABLE, Draw, seed_for
+from gentutor.check.exercise import CheckFailed, Exercise, Value, exercise
+
+__all__ = [
+    "SALT_VARIABLE",
+    "Answer",
+    "Call",
+    "CheckFailed",
+    "Draw",
+    "Exercise",
+    "Local",
+    "Opaque",
+    "Reply",
+    "Value",
+    "exercise",
+    "seed_for",
+]

@@ -1,0 +1,260 @@
+"""The judge's side: draws inputs, asks the answer for values, and says which aspect of them is wrong."""
+
+import math
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from gentutor.check.call import Answer, Call, Local, Opaque, Reply
+from gentutor.check.draw import Draw, seed_for
+
+
+class CheckFailed(Exception):
+    """One aspect of an answer is wrong.
+
+    Attributes:
+        exercise: its short name.
+        aspect: what is wrong, such as "shape of Theta": the name of the check that failed.
+        detail: what was found and what was expected; never the answer.
+    """
+
+    def __init__(self, exercise: str, aspect: str, detail: str, seed: int) -> None:
+        super().__init__(f"{exercise} · {aspect}: {detail} [seed {seed}]")
+        self.exercise, self.aspect, self.detail, self.seed = exercise, aspect, detail, seed
+
+    def _render_traceback_(self) -> list[str]:
+        # What IPython shows in place of a traceback: a student needs the sentence, not our frames.
+        mark = "○" if self.aspect == "not written yet" else "✗"
+        return [f"{mark} {self.exercise} · {self.aspect}", f"  {self.detail}", f"  [seed {self.seed}]"]
+
+
+class Value:
+    """A plain value that an answer gave, with the checks that can be made of it. Checks return the value."""
+
+    def __init__(self, exercise: "Exercise", name: str, plain: Any, aspect: str | None = None) -> None:
+        self._exercise, self._name, self.plain = exercise, name, plain
+        self._aspect = aspect or f"value of {name}"
+
+    @property
+    def tensor(self) -> Tensor:
+        """The value as a tensor; a Python number counts as a tensor without dimensions."""
+        if isinstance(self.plain, Tensor):
+            return self.plain
+        if isinstance(self.plain, int | float) and not isinstance(self.plain, bool):
+            return torch.tensor(self.plain, dtype=torch.float64)
+        raise self._failed(f"type of {self._name}", f"{_kind(self.plain)}, expected a tensor")
+
+    def has_shape(self, shape: tuple[int, ...], layout: str = "") -> Self:
+        """Fails unless the shape is the one given; `layout` says in words how it is read."""
+        found = tuple(self.tensor.shape)
+        because = f": {layout}" if layout else ""
+        return self._require(
+            found == shape, f"shape of {self._name}", f"shape {found}, expected {shape}{because}"
+        )
+
+    def has_dtype(self, dtype: torch.dtype) -> Self:
+        """Fails unless the entries are of that dtype; a Python number passes for any."""
+        found = self.tensor.dtype
+        return self._require(
+            found == dtype or not isinstance(self.plain, Tensor),
+            f"dtype of {self._name}",
+            f"dtype {found}, expected {dtype}",
+        )
+
+    def equals(
+        self, expected: Tensor | float, layout: str = "", *, rtol: float = 1e-8, atol: float = 0.0
+    ) -> Self:
+        """Fails unless shape, dtype and every entry agree, to atol and rtol times the largest expected entry."""
+        expected = torch.as_tensor(expected, dtype=None if isinstance(expected, Tensor) else torch.float64)
+        self.has_shape(tuple(expected.shape), layout).has_dtype(expected.dtype)
+        found = self.tensor.to(torch.float64)
+        self._require(bool(found.isfinite().all()), f"finite {self._name}", "holds NaN or infinity")
+        expected = expected.to(torch.float64)
+        scale = float(expected.abs().max()) if expected.numel() else 0.0
+        wrong = (found - expected).abs() > rtol * scale + atol
+        count = "" if expected.ndim == 0 else f" in {int(wrong.sum())} of {wrong.numel()} entries"
+        return self._require(
+            not bool(wrong.any()),
+            self._aspect,
+            f"not what the definition gives{count}, on the inputs of this check",
+        )
+
+    def follows(self, cdf: Callable[[Tensor], Tensor], law: str) -> Self:
+        """Fails unless the entries look drawn independently from the distribution with that cdf.
+
+        Kolmogorov-Smirnov: sqrt(n) sup |F_n - F| < 2.7, which n right draws exceed with probability
+        2 exp(-2 * 2.7^2) = 1e-6 (Smirnov 1948). `law` names the distribution in the message.
+        """
+        x = self.tensor.to(torch.float64).flatten().sort().values
+        self._require(bool(x.isfinite().all()), f"finite {self._name}", "holds NaN or infinity")
+        n, F = len(x), cdf(x)
+        above = torch.arange(1, n + 1) / n - F
+        below = F - torch.arange(n) / n
+        D = float(torch.maximum(above, below).max())
+        return self._require(
+            math.sqrt(n) * D < 2.7,
+            f"distribution of {self._name}",
+            f"{n} draws do not follow {law}: their distribution is off by {D:.2g} at one point",
+        )
+
+    def _require(self, holds: bool, aspect: str, detail: str) -> Self:
+        self._exercise.require(holds, aspect, detail)
+        return self
+
+    def _failed(self, aspect: str, detail: str) -> CheckFailed:
+        return self._exercise.failed(aspect, detail)
+
+
+class Exercise:
+    """The checks of one exercise; a context manager that reports their number when all have passed.
+
+    Attributes:
+        draw: where its inputs come from.
+        seed: of those inputs, and of the global generators during each call of an answer.
+    """
+
+    def __init__(self, name: str, allows: tuple[str, ...] = ()) -> None:
+        self.name, self._allows = name.rpartition("/")[2], allows
+        self.seed = seed_for(name)
+        self.draw = Draw(self.seed)
+        self._passed = self._calls = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            print(f"✓ {self.name}: {self._passed} checks passed [seed {self.seed}]")
+
+    def call(
+        self,
+        function: Callable[..., Any] | Answer,
+        *,
+        returns: str,
+        wrt: str = "",
+        weights: tuple[Tensor, ...] | None = None,
+        directions: tuple[Tensor, ...] | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Asks for f(*inputs), given in order: the names serve the messages only.
+
+        First it fails if the function raised, ran the package's own solution, or changed an input.
+
+        Args:
+            function: the student's.
+            returns: names of what it returns, "mean, Theta"; one name for a single value.
+            wrt: names of inputs, "Theta, Phi", whose gradients are wanted.
+            weights, directions: see `Call`.
+            inputs: plain data.
+
+        Returns:
+            A `Value` for each name of `returns`; then one for the gradient by each name of `wrt`; then, where
+            directions are given, one for each second-order product.
+        """
+        answer = function if isinstance(function, Answer) else Local(function)
+        names, wrt_names = list(inputs), _split(wrt)
+        self._calls += 1
+        reply = answer.perform(
+            Call(
+                tuple(inputs.values()),
+                self.seed + self._calls,
+                tuple(names.index(name) for name in wrt_names),
+                weights,
+                directions,
+            )
+        )
+        self._clean(reply, inputs)
+        values = self._named(reply.value, _split(returns))
+        if wrt_names:
+            shapes = [tuple(w.shape) for w in weights or (torch.ones(()),)]
+            for value, shape in zip(values, shapes, strict=True):
+                value.has_shape(shape)
+            values += [
+                self._gradient("gradient", *pair) for pair in zip(wrt_names, reply.gradients, strict=True)
+            ]
+        if directions is not None:
+            values += [
+                self._gradient("second gradient", *pair) for pair in zip(wrt_names, reply.second, strict=True)
+            ]
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def derived(self, name: str, value: Tensor) -> Value:
+        """A quantity that the check computed from plain values, to be judged under a name of its own."""
+        return Value(self, name, value)
+
+    def require(self, holds: bool, aspect: str, detail: str) -> None:
+        """Counts a check that holds; raises `CheckFailed` for one that does not."""
+        if not holds:
+            raise self.failed(aspect, detail)
+        self._passed += 1
+
+    def failed(self, aspect: str, detail: str) -> CheckFailed:
+        """The exception for an aspect of this exercise."""
+        return CheckFailed(self.name, aspect, detail, self.seed)
+
+    def _clean(self, reply: Reply, inputs: dict[str, Any]) -> None:
+        if reply.printed:
+            print(reply.printed, end="")  # to standard output: nbgrader takes marks off for standard error
+        if reply.failure is not None:
+            f = reply.failure
+            if f.kind == "NotImplementedError":
+                where = "Write it in the cell above, run that cell, then run this one again."
+                raise self.failed("not written yet", where)
+            where = f" ({f.line})" if f.line else ""
+            raise self.failed("error", f"your function raised {f.kind}: {f.message}{where}")
+        own = [f for f in reply.called if not f.startswith(self._allows or ("-",))]
+        self.require(
+            not own,
+            "package's solution",
+            f"your function ran {', '.join(own)}, which solves this exercise: write it yourself",
+        )
+        for (name, before), after in zip(inputs.items(), reply.args_after, strict=True):
+            if isinstance(before, Tensor):
+                same = isinstance(after, Tensor) and torch.equal(before, after)
+                detail = f"your function changed its input {name}: work on a copy"
+                self.require(same, f"side effect on {name}", detail)
+
+    def _named(self, value: Any, names: list[str]) -> list[Value]:
+        if len(names) == 1:
+            return [Value(self, names[0], value)]
+        found = f"{_kind(value)}" + (f" of {len(value)}" if isinstance(value, tuple | list) else "")
+        self.require(
+            isinstance(value, tuple | list) and len(value) == len(names),
+            "return value",
+            f"your function returned {found}, expected a tuple of {len(names)}: {', '.join(names)}",
+        )
+        return [Value(self, name, item) for name, item in zip(names, value, strict=True)]
+
+    def _gradient(self, order: str, name: str, gradient: Tensor | None) -> Value:
+        aspect = f"{order} by {name}"
+        detail = f"none reaches {name}: is it cut by detach, .item(), .data, no_grad, or a new tensor?"
+        self.require(gradient is not None, aspect, detail)
+        return Value(self, aspect, gradient, aspect)
+
+
+def exercise(name: str, allows: tuple[str, ...] = ()) -> Exercise:
+    """The checks of the exercise "unit/name", such as "01_pca/fit".
+
+    Args:
+        name: unit and exercise; it seeds the inputs, and its last part is what messages say.
+        allows: names of the package's functions, or of modules, that an answer may call although they belong
+            to the reference models, such as ("gentutor.models.schedules",).
+    """
+    return Exercise(name, allows)
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing (None)"
+    if isinstance(value, Opaque):
+        return f"an object of type {value.kind}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,1 @@
+"""Reference models, one file for each family, each read top to bottom."""

@@ -1,0 +1,45 @@
+"""nbgrader on this repository: solutions/ is the source, labs/ the release, build/grading/ what grading writes."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+ROOT = Path(__file__).resolve().parent
+WORK = ROOT / "build" / "grading"
+WORK.mkdir(parents=True, exist_ok=True)
+
+c.CourseDirectory.course_id = "gentutor"
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "labs"
+c.CourseDirectory.submitted_directory = "build/grading/submitted"
+c.CourseDirectory.autograded_directory = "build/grading/autograded"
+c.CourseDirectory.feedback_directory = "build/grading/feedback"
+c.CourseDirectory.db_url = f"sqlite:///{WORK / 'gradebook.db'}"
+
+c.IncludeHeaderFooter.header = ""
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+
+c.Execute.timeout = 120  # seconds a cell
+c.Execute.shutdown_kernel = "immediate"
+# nbgrader's default, "skip-execution", would let a student's tag skip the cell that grades them.
+c.Execute.skip_cells_with_tag = "no-cell-bears-this-tag"
+c.Execute.store_widget_state = False
+c.OverwriteCells.add_missing_cells = True
+
+c.ExportApp.plugin_class = "nbgrader.plugins.CsvExportPlugin"
+c.CsvExportPlugin.to = str(WORK / "grades.csv")
+
+# nbgrader starts `alembic` by its bare name, which an environment that is not activated would not find.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+# The inputs of graded checks are drawn from a seed that mixes the exercise with this salt: it is made once for a
+# course, so that a second run gives the same marks, and no student sees it.
+SALT = WORK / "salt"
+if not SALT.exists():
+    SALT.write_text(secrets.token_hex(16))
+os.environ["GENTUTOR_SALT"] = SALT.read_text()
