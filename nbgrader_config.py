@@ -1,4 +1,4 @@
-"""nbgrader on this repository: solutions/ is the source, labs/ the release, build/grading/ what grading writes."""
+"""nbgrader here: solutions/ is the source, labs/ the release, build/grading/ holds what grading writes."""
 
 import os
 import secrets
@@ -37,8 +37,8 @@ c.CsvExportPlugin.to = str(WORK / "grades.csv")
 # nbgrader starts `alembic` by its bare name, which an environment that is not activated would not find.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-# The inputs of graded checks are drawn from a seed that mixes the exercise with this salt: it is made once for a
-# course, so that a second run gives the same marks, and no student sees it.
+# The inputs of graded checks are drawn from a seed that mixes the exercise with this salt: it is made once for
+# a course, so that a second run gives the same marks, and no student sees it.
 SALT = WORK / "salt"
 if not SALT.exists():
     SALT.write_text(secrets.token_hex(16))

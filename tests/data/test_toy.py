@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.spatial import cKDTree
 from sklearn.datasets import make_moons, make_swiss_roll
 
 from gentutor.data import load, toy
@@ -74,6 +75,10 @@ def test_swiss_roll():
     half_turn = np.floor((t - 1.5 * np.pi) / np.pi)
     for k in range(3):
         assert_same_law(x[y == k], theirs[half_turn == k][:, [0, 2]] / 7.5)
+    angle = np.linspace(1.5 * np.pi, 4.5 * np.pi, 20_000)
+    curve = cKDTree(np.stack((angle * np.cos(angle), angle * np.sin(angle)), axis=1) / 7.5)
+    noise = [np.mean(curve.query(points)[0] ** 2) for points in (x, theirs[:, [0, 2]] / 7.5)]
+    assert noise[0] == pytest.approx(noise[1], rel=STANDARD_ERRORS * math.sqrt(4 / N))  # each 2 / N relative
 
 
 def test_two_moons():
@@ -81,6 +86,10 @@ def test_two_moons():
     theirs, moon = make_moons(N, noise=0.1, random_state=11)
     for k in range(2):
         assert_same_law(x[y == k], theirs[moon == k])
+    radius = np.hypot(*(x - np.array([(0, 0), (1, 0.5)])[y]).T)  # |m + sigma e| with |m| = 1
+    law = stats.rice(1 / 0.1, scale=0.1)
+    assert stats.kstest(radius, law.cdf).pvalue > P_MIN
+    assert radius.std() == pytest.approx(law.std(), rel=STANDARD_ERRORS / math.sqrt(2 * N))
 
 
 def test_checkerboard():

@@ -1,0 +1,201 @@
+"""The whole grading cycle with real nbgrader, on every unit: release, submit, autograde, feedback, CSV.
+
+The grader is graded: each planted wrong answer must fail on the check named for it and on no other exercise,
+each right one must pass, the solution must get all automatic marks, and the untouched lab none.
+"""
+
+import csv
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from planting import Answer, answers_of, cell_of, rides, submission
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
+
+
+@dataclass(frozen=True)
+class Course:
+    """A copy of the committed tree, in which nbgrader works."""
+
+    root: Path
+
+    def nbgrader(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        run = subprocess.run(command, cwd=self.root, capture_output=True, encoding="utf-8", timeout=900)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
+    def notebook(self, *parts: str) -> Path:
+        return self.root.joinpath(*parts, f"{parts[-1]}.ipynb")
+
+    def release(self, unit: str) -> Path:
+        return self.notebook("labs", unit)
+
+    def solution(self, unit: str) -> Path:
+        return self.notebook("solutions", unit)
+
+    def autograded(self, student: str, unit: str) -> NotebookNode:
+        return nbformat.read(self.notebook("build", "grading", "autograded", student, unit), as_version=4)
+
+    def marks(self, student: str, unit: str) -> dict[str, tuple[float | None, float, bool]]:
+        """By graded cell: automatic marks (None while a person's are awaited), the most there are, awaited."""
+        with Gradebook(f"sqlite:///{self.root / 'build' / 'grading' / 'gradebook.db'}") as gradebook:
+            (notebook,) = gradebook.find_submission(unit, student).notebooks
+            return {g.name: (g.auto_score, g.max_score, g.needs_manual_grade) for g in notebook.grades}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A unit after autograde; `planted` holds each student's planted answers by exercise."""
+
+    course: Course
+    unit: str
+    planted: dict[str, dict[str, Answer]]
+
+
+@pytest.fixture(scope="module", params=UNITS)
+def graded(request, tmp_path_factory) -> Graded:
+    unit = request.param
+    course = Course(tmp_path_factory.mktemp("course"))
+    shutil.copy(ROOT / "nbgrader_config.py", course.root)
+    shutil.copytree(ROOT / "solutions" / unit, course.root / "solutions" / unit)
+    course.nbgrader("generate_assignment", unit)
+
+    planted = {f"ride-{k}": answers for k, answers in enumerate(rides(answers_of(unit)))} | {"solution": {}}
+    copies = {s: submission(course.release(unit), course.solution(unit), a) for s, a in planted.items()}
+    copies["untouched"] = nbformat.read(course.release(unit), as_version=4)
+    for student, notebook in copies.items():
+        path = course.notebook("build", "grading", "submitted", student, unit)
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    course.nbgrader("autograde", unit, "--create")
+    return Graded(course, unit, planted)
+
+
+def check_error(notebook: NotebookNode, exercise: str) -> str | None:
+    """What the exercise's check said, or None where it passed."""
+    outputs = cell_of(notebook, f"check-{exercise}").outputs
+    return next((o.evalue for o in outputs if o.output_type == "error"), None)
+
+
+def test_every_exercise_has_enough_planted_answers(graded):
+    solution = nbformat.read(graded.course.solution(graded.unit), as_version=4)
+    info = [c.metadata.get("nbgrader", {}) for c in solution.cells]
+    exercises = {i["grade_id"] for i in info if i.get("solution") and not i["grade"]}
+    answers = answers_of(graded.unit)
+    assert set(answers) == exercises
+    for exercise, planted in answers.items():
+        lines = cell_of(solution, exercise).source.splitlines()
+        inside = lines[lines.index("    ### BEGIN SOLUTION") + 1 : lines.index("    ### END SOLUTION")]
+        wrong = [a for a in planted if a.fails is not None]
+        assert len(wrong) >= (3 if len(inside) == 1 and len(exercises) == 1 else 5), exercise
+        assert len(planted) - len(wrong) >= 2, exercise
+    ridden = [answer for answers in graded.planted.values() for answer in answers.values()]
+    assert sorted(a.source for a in ridden) == sorted(a.source for planted in answers.values() for a in planted)
+
+
+def test_the_solution_gets_all_automatic_marks_and_its_words_wait_for_a_person(graded):
+    marks = graded.course.marks("solution", graded.unit)
+    automatic = {name: mark for name, mark in marks.items() if name.startswith("check-")}
+    words = {name: mark for name, mark in marks.items() if not name.startswith("check-")}
+    assert len(automatic) >= 4
+    assert all(score == most > 0 and not awaited for score, most, awaited in automatic.values()), automatic
+    assert len(words) >= 1
+    assert all(score is None and most > 0 and awaited for score, most, awaited in words.values()), words
+
+
+def test_the_untouched_lab_runs_to_its_end_and_gets_nothing(graded):
+    marks = graded.course.marks("untouched", graded.unit)
+    assert sum(score or 0 for score, _, _ in marks.values()) == 0, marks
+    for cell in graded.course.autograded("untouched", graded.unit).cells:
+        if cell.cell_type != "code":
+            continue
+        assert cell.execution_count is not None, cell.source
+        errors = [o.evalue for o in cell.outputs if o.output_type == "error"]
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            assert len(errors) == 1, cell.source
+            assert "not written yet" in errors[0]
+        else:
+            assert errors == [], cell.source
+
+
+def test_the_solution_runs_without_an_error_or_a_warning(graded):
+    for cell in graded.course.autograded("solution", graded.unit).cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error", output.evalue
+            assert output.get("name") != "stderr", output.text
+
+
+def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
+    wrong_verdicts = []
+    for student, planted in graded.planted.items():
+        notebook, marks = graded.course.autograded(student, graded.unit), graded.course.marks(student, graded.unit)
+        for exercise in answers_of(graded.unit):
+            answer = planted.get(exercise)
+            said = check_error(notebook, exercise)
+            score, most, _ = marks[f"check-{exercise}"]
+            if answer is None or answer.fails is None:
+                good = said is None and score == most
+            else:
+                good = said is not None and said.startswith(f"{exercise} · {answer.fails}: ") and score == 0
+            if not good:
+                what = answer.what if answer else "the solution"
+                wrong_verdicts.append(f"{student}, {exercise} ({what}): {score}/{most}, {said}")
+    assert wrong_verdicts == []
+
+
+def test_the_inputs_are_the_graders_own(graded):
+    """The salt is another in each course, so the seeds differ from those of a student's own run."""
+    said = check_error(graded.course.autograded("untouched", graded.unit), next(iter(answers_of(graded.unit))))
+    seed = int(said.rpartition("[seed ")[2].rstrip("]"))
+    code = f"from gentutor.check import seed_for; print(seed_for('{graded.unit}/{said.split(' · ')[0]}'))"
+    salt = (graded.course.root / "build" / "grading" / "salt").read_text()
+    for value, same in ((salt, True), ("", False)):
+        own = subprocess.run(
+            [sys.executable, "-c", code], env={"GENTUTOR_SALT": value}, capture_output=True, text=True, check=True
+        )
+        assert (int(own.stdout) == seed) is same
+
+
+def test_a_second_run_gives_the_same_marks(graded):
+    before = graded.course.marks("ride-0", graded.unit)
+    assert 0 < sum(score or 0 for score, _, _ in before.values()) < sum(most for _, most, _ in before.values())
+    graded.course.nbgrader("autograde", graded.unit, "--student=ride-0", "--force")
+    assert graded.course.marks("ride-0", graded.unit) == before
+
+
+def test_feedback_tells_the_student_what_failed(graded):
+    graded.course.nbgrader("generate_feedback", graded.unit)
+    for student, planted in graded.planted.items():
+        page = graded.course.root / "build" / "grading" / "feedback" / student / graded.unit / f"{graded.unit}.html"
+        html = page.read_text(encoding="utf-8").replace("&#39;", "'")
+        for exercise, answer in planted.items():
+            if answer.fails is not None:
+                assert f"{exercise} · {answer.fails}" in html, (student, exercise)
+
+
+def test_the_csv_holds_every_students_marks(graded):
+    graded.course.nbgrader("export")
+    with open(graded.course.root / "build" / "grading" / "grades.csv", encoding="utf-8") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == graded.unit}
+    assert set(rows) == {*graded.planted, "untouched"}
+    for student, row in rows.items():
+        marks = graded.course.marks(student, graded.unit).values()
+        assert float(row["score"]) == sum(score or 0 for score, _, _ in marks)
+        assert float(row["max_score"]) == sum(most for _, most, _ in marks)
+
+
+def test_validate_accepts_the_solution_and_names_what_is_missing(graded):
+    solved = graded.course.notebook("build", "grading", "submitted", "solution", graded.unit)
+    assert "Success! Your notebook passes all the tests." in graded.course.nbgrader("validate", str(solved))
+    said = graded.course.nbgrader("validate", str(graded.course.release(graded.unit)))
+    assert "VALIDATION FAILED" in said
+    assert "not written yet" in said

@@ -1,0 +1,68 @@
+"""labs/ is what solutions/ releases: no more, no less, and no answer in it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
+MARKED = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1", re.DOTALL)
+
+
+def secret_lines(notebook) -> set[str]:
+    """Lines that students must not be handed: inside the markers, and whole cells that a person marks."""
+    blocks = [block for cell in notebook.cells for _, block in MARKED.findall(cell.source)]
+    blocks += [cell.source for cell in notebook.cells if is_answer_in_words(cell)]
+    lines = {line.strip() for block in blocks for line in block.splitlines()}
+    return {line for line in lines if re.search(r"\w", line)}
+
+
+def is_answer_in_words(cell) -> bool:
+    info = cell.metadata.get("nbgrader", {})
+    return bool(info.get("grade") and info.get("solution"))
+
+
+def test_every_solution_is_released_and_nothing_else():
+    assert sorted(path.name for path in (ROOT / "labs").iterdir()) == UNITS
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_lab_is_what_its_source_releases_today(unit, tmp_path):
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    shutil.copytree(ROOT / "solutions" / unit, tmp_path / "solutions" / unit)
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    fresh = nbformat.read(tmp_path / "labs" / unit / f"{unit}.ipynb", as_version=4)
+    committed = nbformat.read(ROOT / "labs" / unit / f"{unit}.ipynb", as_version=4)
+    assert committed == fresh, "labs/ has drifted from solutions/: run `make labs`"
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_line_of_an_answer_is_in_the_lab(unit):
+    source = nbformat.read(ROOT / "solutions" / unit / f"{unit}.ipynb", as_version=4)
+    lab = nbformat.read(ROOT / "labs" / unit / f"{unit}.ipynb", as_version=4)
+    secret = secret_lines(source)
+    assert len(secret) >= 10
+    released = {line.strip() for cell in lab.cells for line in cell.source.splitlines()}
+    assert secret & released == set()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_lab_is_laid_out_as_every_lab(unit):
+    """Short cells, readable ids, outputs only where they were made, and answers in words with a rubric."""
+    source = nbformat.read(ROOT / "solutions" / unit / f"{unit}.ipynb", as_version=4)
+    for cell in source.cells:
+        assert not re.fullmatch(r"[0-9a-f]{8}", cell.id), f"cell {cell.id} has a random id: name it"
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 25, cell.id
+            assert cell.outputs == [], cell.id
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+            assert "raises-exception" in cell.metadata.tags, f"{cell.id}: a failed check must not stop Run All"
+            assert f'check.exercise("{unit}/' in cell.source, cell.id
+        if is_answer_in_words(cell):
+            assert "**Rubric.**" in cell.source, cell.id
