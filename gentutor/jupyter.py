@@ -39,7 +39,7 @@ def command(
     With `browser` Jupyter opens the file in the default web browser. It prints the file's address either way.
     `extra` goes to Jupyter as it is. Raises ValueError where `file` is outside `root`, and so not served.
     """
-    root, file = root.resolve(), file.resolve()
+    root, file = (Path(os.path.abspath(path)) for path in (root, file))  # links stay: work/ may be one
     if not file.is_relative_to(root):
         raise ValueError(
             f"{file} is outside {root}, the folder that Jupyter serves; expected a file inside it"

@@ -49,7 +49,7 @@ def units(folder: Path | None = None) -> list[Unit]:
 
 
 def find(name: str, folder: Path | None = None) -> Unit:
-    """The unit called `name`: "01", "1", "pca" or "01_pca". Raises UnknownUnit, which lists those that are."""
+    """The unit called `name`: "01", "1", "pca" or "01_pca". Raises UnknownUnit, which lists them all."""
     there = units(folder)
     spellings = {
         spelling: unit

@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
-MARKED = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1", re.DOTALL)
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+HIDDEN_TESTS = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 
 
 def secret_lines(notebook) -> set[str]:
-    """Lines that students must not be handed: inside the markers, and whole cells that a person marks."""
-    blocks = [block for cell in notebook.cells for _, block in MARKED.findall(cell.source)]
+    """Lines of answers: inside the markers, and whole cells that a person marks."""
+    blocks = [block for cell in notebook.cells for block in SOLUTION.findall(cell.source)]
     blocks += [cell.source for cell in notebook.cells if is_answer_in_words(cell)]
     lines = {line.strip() for block in blocks for line in block.splitlines()}
     return {line for line in lines if re.search(r"\w", line)}
@@ -50,6 +51,8 @@ def test_no_line_of_an_answer_is_in_the_lab(unit):
     assert len(secret) >= 10
     released = {line.strip() for cell in lab.cells for line in cell.source.splitlines()}
     assert secret & released == set()
+    text = "\n".join(cell.source for cell in lab.cells)
+    assert not any(block in text for cell in source.cells for block in HIDDEN_TESTS.findall(cell.source))
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -1,0 +1,268 @@
+"""The `gentutor` command, on a course of two small labs in a temporary folder."""
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+from nbformat import v4
+
+from gentutor import doctor, jupyter, units
+from gentutor.cli import main
+
+ANSWER = {"grade": False, "solution": True, "locked": False, "grade_id": "fit", "schema_version": 3}
+
+
+def release(labs: Path, name: str, title: str = "# Lab") -> None:
+    answer = v4.new_code_cell("# YOUR CODE HERE", id="fit", metadata={"nbgrader": ANSWER})
+    path = labs / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(v4.new_notebook(cells=[v4.new_markdown_cell(title, id="title"), answer]), path)
+
+
+def answer(path: Path, text: str) -> None:
+    nb = nbformat.read(path, 4)
+    nb.cells[1].source = text
+    nbformat.write(nb, path)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch) -> Path:
+    """A clone of the course, as seen by the package inside it."""
+    release(tmp_path / "labs", "01_pca")
+    release(tmp_path / "labs", "08_wgan_gp")
+    (tmp_path / "course").mkdir()
+    nbformat.write(v4.new_notebook(), tmp_path / "course" / "index.ipynb")
+    monkeypatch.setattr(units, "PACKAGE", tmp_path / "gentutor")
+    return tmp_path
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch) -> Path:
+    """An installed package without a clone; returns the student's current folder."""
+    release(tmp_path / "site-packages" / "gentutor" / "labs", "01_pca")
+    monkeypatch.setattr(units, "PACKAGE", tmp_path / "site-packages" / "gentutor")
+    here = tmp_path / "home"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[tuple[list[str], Path]]:
+    """What would be started: the real start is in test_jupyter.py."""
+    lines: list[tuple[list[str], Path]] = []
+
+    def run(line: list[str], root: Path) -> int:
+        lines.append((line, root))
+        return 0
+
+    monkeypatch.setattr(jupyter, "run", run)
+    return lines
+
+
+def call(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"]])
+def test_help_has_examples_within_80_columns(command):
+    result = call(*command, "--help")
+    assert result.exit_code == 0
+    assert "  Examples:\n    gentutor" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+def test_lab_makes_the_copy_once_and_opens_it(clone, started):
+    path = clone / "work" / "01_pca" / "01_pca.ipynb"
+    first = call("lab", "01")
+    assert first.exit_code == 0
+    assert f"Made your own copy of lab 01_pca: {path}" in first.stderr
+    answer(path, "my answer")
+    before = path.read_bytes()
+
+    second = call("lab", "pca")
+
+    assert (second.exit_code, second.output) == (0, "")
+    assert path.read_bytes() == before
+    for line, root in started:
+        assert root == clone
+        assert "--LabApp.default_url=/lab/tree/work/01_pca/01_pca.ipynb" in line
+
+
+def test_no_open_prints_the_path_alone_on_stdout(clone, started):
+    for _ in range(2):
+        assert call("lab", "1", "--no-open").stdout == f"{clone / 'work' / '01_pca' / '01_pca.ipynb'}\n"
+    assert started == []
+
+
+def test_without_a_unit_all_copies_are_made_and_the_index_is_opened(clone, started):
+    result = call("lab")
+    assert result.exit_code == 0
+    assert sorted(p.name for p in (clone / "work").rglob("*.ipynb")) == ["01_pca.ipynb", "08_wgan_gp.ipynb"]
+    ((line, root),) = started
+    assert root == clone
+    assert "--LabApp.default_url=/lab/tree/course/index.ipynb" in line
+
+
+def test_a_copy_behind_its_release_is_said_and_left_alone(clone, started):
+    call("lab", "--no-open")
+    path = clone / "work" / "01_pca" / "01_pca.ipynb"
+    answer(path, "my answer")
+    before = path.read_bytes()
+    release(clone / "labs", "01_pca", "# Lab, better")
+
+    result = call("lab")
+
+    assert "changed since your copy was made" in result.stderr
+    assert "gentutor lab 01 --update" in result.stderr
+    assert "08" not in result.stderr
+    assert path.read_bytes() == before
+    assert len(started) == 1
+
+
+def test_update_carries_the_answer_and_keeps_the_old_file(clone, started):
+    call("lab", "--no-open")
+    path = clone / "work" / "01_pca" / "01_pca.ipynb"
+    answer(path, "my answer")
+    before = path.read_bytes()
+    release(clone / "labs", "01_pca", "# Lab, better")
+
+    result = call("lab", "01", "--update")
+
+    assert [c.source for c in nbformat.read(path, 4).cells] == ["# Lab, better", "my answer"]
+    assert path.with_name("01_pca.before-update.ipynb").read_bytes() == before
+    assert "Answers carried over: fit" in result.stderr
+    assert "01_pca.before-update.ipynb" in result.stderr
+    assert "up to date" in call("lab", "01", "--update").stderr
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_a_copy_of_unknown_release_is_said_and_can_be_updated(clone, started):
+    call("lab", "01", "--no-open")
+    path = clone / "work" / "01_pca" / "01_pca.ipynb"
+    nb = nbformat.read(path, 4)
+    del nb.metadata["gentutor"]
+    nb.cells[1].source = "my answer"
+    nbformat.write(nb, path)
+    assert "does not say which release" in call("lab", "01").stderr
+    assert "Answers carried over: fit" in call("lab", "01", "--update").stderr
+    assert call("lab", "01").stderr == ""
+
+
+def test_a_broken_copy_is_an_error_by_its_name_and_a_warning_among_all(clone, started):
+    call("lab", "--no-open")
+    path = clone / "work" / "01_pca" / "01_pca.ipynb"
+    path.write_text("{")
+    alone = call("lab", "01")
+    assert alone.exit_code == 1
+    assert str(path) in alone.stderr
+    assert "rename" in alone.stderr
+    assert started == []
+    among_all = call("lab")
+    assert among_all.exit_code == 0
+    assert str(path) in among_all.stderr
+    assert len(started) == 1
+    assert path.read_text() == "{"
+
+
+def test_a_wheel_takes_its_own_labs_into_the_current_folder(wheel, started):
+    assert call("lab", "01").exit_code == 0
+    assert (wheel / "work" / "01_pca" / "01_pca.ipynb").exists()
+    assert started[0][1] == wheel
+
+
+def test_a_wheel_without_a_unit_lists_them(wheel, started):
+    result = call("lab")
+    assert result.exit_code == 2
+    assert "Name a UNIT" in result.stderr
+    assert "01_pca" in result.stderr
+    assert list(wheel.iterdir()) == []
+
+
+def test_a_folder_of_ones_own(clone, started, tmp_path):
+    assert call("lab", "01", "--folder", str(tmp_path / "mine")).exit_code == 0
+    assert (tmp_path / "mine" / "work" / "01_pca" / "01_pca.ipynb").exists()
+    assert started[0][1] == tmp_path / "mine"
+
+
+def test_unknown_unit_suggests_and_lists(clone):
+    result = call("lab", "pac")
+    assert result.exit_code == 1
+    assert "Did you mean pca?" in result.stderr
+    assert "01_pca, 08_wgan_gp" in result.stderr
+
+
+@pytest.mark.parametrize("unit", [["01"], []])
+def test_options_after_two_dashes_go_to_jupyter(clone, started, unit):
+    assert call("lab", *unit, "--notebook", "--no-browser", "--", "--port", "9999").exit_code == 0
+    ((line, _),) = started
+    assert line[-2:] == ["--port", "9999"]
+    assert "notebook" in line
+    assert "--no-browser" in line
+
+
+def test_a_second_unit_is_an_error(clone, started):
+    result = call("lab", "01", "08")
+    assert result.exit_code == 2
+    assert "at most one UNIT" in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(clone):
+    (clone / "work").write_text("a file where the folder should be")
+    result = call("lab", "01")
+    assert result.exit_code == 1
+    assert "work" in result.stderr
+
+
+def test_the_exit_status_is_jupyters(clone, monkeypatch):
+    monkeypatch.setattr(jupyter, "run", lambda line, root: 3)
+    result = call("lab", "01")
+    assert result.exit_code == 3
+    assert "gentutor doctor" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("needed", "status", "verdict"), [(True, 1, "cannot run"), (False, 0, "Labs can run")]
+)
+def test_doctors_exit_status_says_whether_labs_can_run(monkeypatch, needed, status, verdict):
+    def look() -> str:
+        raise doctor.Missing("not there")
+
+    monkeypatch.setattr(
+        doctor, "all_checks", lambda: [doctor.Check("thing", look, needed, "this", "do that")]
+    )
+    result = call("doctor")
+    assert result.exit_code == status
+    assert verdict in result.output
+
+
+def test_the_installed_command_starts_without_what_is_slow():
+    script = Path(sysconfig.get_path("scripts"), "gentutor")
+    said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("gentutor, version ")
+    code = (
+        "import sys; from gentutor.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print('\\nslow:', {'torch', 'nbformat', 'jupyterlab', 'jupyter_client'} & {*sys.modules})"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "slow: set()" in said.stdout
+
+
+def test_lab_does_not_import_torch(tmp_path):
+    release(tmp_path / "labs", "01_pca")
+    code = (
+        "import sys, pathlib; from gentutor import units; from gentutor.cli import main\n"
+        "units.PACKAGE = pathlib.Path.cwd()\n"
+        "try: main(['lab', '01', '--no-open'])\n"
+        "finally: print('torch' in sys.modules)"
+    )
+    line = [sys.executable, "-c", code]
+    said = subprocess.run(line, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout.splitlines() == [str(tmp_path / "work" / "01_pca" / "01_pca.ipynb"), "False"]

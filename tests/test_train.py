@@ -1,0 +1,184 @@
+"""The training helper: the device, and progress on a terminal, in a notebook, and where there is neither."""
+
+import io
+import math
+import re
+import sys
+
+import nbformat
+import pytest
+import torch
+from nbclient import NotebookClient
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gentutor import train
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+on_each_device = pytest.mark.parametrize("device", DEVICES)
+
+
+def run(losses, label="model", device="cpu", dtype=torch.float32):
+    """Trains nothing: reports the losses one a step. Returns the steps that were taken."""
+    progress, taken = train.Progress(len(losses), label), []
+    for step in progress:
+        taken.append(step)
+        progress.report(torch.tensor(losses[step], device=device, dtype=dtype, requires_grad=True))
+    return taken
+
+
+def test_device():
+    assert train.device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert train.device().type == train.device("auto").type
+    assert train.device("cpu") == train.device(torch.device("cpu")) == torch.device("cpu")
+    assert train.device("meta") == torch.device("meta")
+
+
+@pytest.mark.parametrize("steps", [0, 1, 49, 50, 51, 120])
+def test_counts_the_steps(steps):
+    assert list(train.Progress(steps, "model")) == list(range(steps))  # no loss is reported
+    assert run([1.0] * steps) == list(range(steps))
+
+
+# ------------------------------------------------------------------------------------- reads and NaNs
+
+
+class Reads(TorchDispatchMode):
+    """Counts the reads of a tensor's value, for each of which a GPU would have to be waited for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_loss_is_read_every_fifty_steps_and_at_the_end():
+    loss, seen = torch.tensor(2.5), []
+    with Reads() as reads:
+        progress = train.Progress(130, "model")
+        for _ in progress:
+            seen.append(reads.count)
+            progress.report(loss)
+        seen.append(reads.count)
+    # entry k was seen before step k: reads fall between steps 49 and 50, 99 and 100, and after step 129
+    assert [k for k in range(130) if seen[k + 1] > seen[k]] == [49, 99, 129]
+
+
+@on_each_device
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ("first", "finite_again", "taken"),
+    [(0, 1, 50), (17, 18, 50), (49, 60, 50), (50, 51, 100), (73, 200, 100), (119, 120, 120)],
+)
+def test_the_first_bad_step_is_named(first, finite_again, taken, bad, device):
+    losses = [bad if first <= step < finite_again else 1.0 for step in range(120)]
+    for later in (first + 5, first + 9):  # and a second lapse, which is not the first
+        losses[later:later] = [bad] * (later < 120)
+    losses, steps = losses[:120], []
+    progress = train.Progress(120, "my model")
+
+    def loop():
+        for step in progress:
+            steps.append(step)
+            progress.report(torch.tensor(losses[step], device=device))
+
+    with pytest.raises(FloatingPointError, match=rf"my model: .* not finite from step {first} on\."):
+        loop()
+    assert len(steps) == taken
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_loss_of_any_precision(dtype):
+    assert len(run([1.5] * 60, dtype=dtype)) == 60
+    with pytest.raises(FloatingPointError, match="step 55 "):
+        run([1.5] * 55 + [math.nan] * 5, dtype=dtype)
+
+
+def test_report_keeps_no_graph():
+    progress = train.Progress(1, "model")
+    weight = torch.ones(3, requires_grad=True)
+    for _ in progress:
+        progress.report((weight * 2).sum())
+    kept = [value for value in vars(progress).values() if isinstance(value, torch.Tensor)]
+    assert kept
+    assert not any(value.requires_grad for value in kept)
+
+
+# --------------------------------------------------------------------------------------------- display
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_silent_without_a_terminal(capfd):
+    run([1.0] * 120)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_silent_where_ipykernel_is_merely_imported(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys.modules.get("ipykernel", io))  # as pytest's nbval does
+    run([1.0] * 120)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_bar_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    run([1 / (step + 1) for step in range(120)], label="tiny model")
+    states = terminal.getvalue().split("\r")
+    assert "tiny model: 100%" in states[-1]
+    assert "120/120" in states[-1]
+    assert "loss 0.008333" in states[-1]  # 1/120
+    assert states[-1].endswith("\n")  # the bar is closed: what is printed next has its own line
+    assert capsys.readouterr().out == ""
+
+
+def test_a_bar_ends_where_the_loop_is_left_early(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with pytest.raises(FloatingPointError):
+        run([math.nan] * 120)
+    assert terminal.getvalue().endswith("\n")
+
+
+def test_one_display_updated_in_place_in_a_notebook():
+    cells = [
+        "import torch\nfrom gentutor.train import Progress",
+        "progress = Progress(120, 'tiny model')\n"
+        "for step in progress:\n    progress.report(torch.tensor(1 / (step + 1)))",
+        "for step in Progress(7, 'no loss'): pass",
+        "progress = Progress(120, 'tiny model')\n"
+        "for step in progress:\n    progress.report(torch.tensor(float('nan') if step > 60 else 1.0))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    messages = []
+
+    class Client(NotebookClient):
+        def process_message(self, msg, cell, cell_index):
+            messages.append(msg)
+            return super().process_message(msg, cell, cell_index)
+
+    Client(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
+    outputs = [[(o.output_type, o.get("data")) for o in cell.outputs] for cell in notebook.cells]
+    assert outputs[0] == []
+    assert outputs[1] == [("display_data", {"text/plain": "tiny model: 120 steps, loss 0.008333"})]
+    assert outputs[2] == [("display_data", {"text/plain": "no loss: 7 steps"})]
+    assert outputs[3][0] == ("display_data", {"text/plain": "tiny model: step 50 of 120, loss 1"})
+    assert [kind for kind, _ in outputs[3]] == ["display_data", "error"]
+    assert re.search(r"not finite from step 61 on", notebook.cells[3].outputs[1].evalue)
+
+    shown = [
+        msg["content"]["data"]["text/plain"]
+        for msg in messages
+        if msg["msg_type"] in ("display_data", "update_display_data")
+    ]
+    assert shown[:4] == [
+        "tiny model: starting",
+        "tiny model: step 50 of 120, loss 0.02",
+        "tiny model: step 100 of 120, loss 0.01",
+        "tiny model: 120 steps, loss 0.008333",
+    ]
