@@ -55,16 +55,16 @@ def image_grid(
         rows: tensors of equal shape (k, H, W); values in [0, 1], black for 1.
         labels: one for each row.
         titles: one for each column, or none.
-        signed: show positive and negative values in two colours, each row to its own largest magnitude.
+        signed: positive values in blue and negative in red, each image to its own largest magnitude.
     """
     k = len(rows[0])
     fig, axes = plt.subplots(len(rows), k, figsize=(0.85 * k + 1.2, 0.95 * len(rows) + 0.25), squeeze=False)
     for images, label, row in zip(rows, labels, axes, strict=True):
-        limit = float(images.abs().max())
-        style: dict[str, Any] = {"vmin": 0, "vmax": 1}
-        if signed:
-            style = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
         for image, ax in zip(images, row, strict=True):
+            limit = float(image.abs().max())
+            style: dict[str, Any] = {"vmin": 0, "vmax": 1}
+            if signed:
+                style = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
             ax.imshow(image, **style)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(True)
@@ -86,3 +86,20 @@ def codes(ax: Axes, Y: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
         box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colours[k % 10]}
         ax.text(x, y, name, ha="center", va="center", fontweight="bold", bbox=box)
     ax.set(xlabel="first number of the code", ylabel="second number of the code", aspect="equal")
+
+
+def transmission(images: Tensor, codes: Tensor, reconstructions: Tensor) -> Figure:
+    """What goes in, what travels and what comes out: images (k, H, W), codes (k, r), reconstructions (k, H, W)."""
+    k = len(images)
+    fig, axes = plt.subplots(3, k, figsize=(1.3 * k + 1.2, 3.6), sharex="row", sharey="row")
+    for j in range(k):
+        axes[1, j].bar(range(1, codes.shape[1] + 1), codes[j])
+        axes[1, j].axhline(0, color="0.3", linewidth=0.8)
+        for ax, image in ((axes[0, j], images[j]), (axes[2, j], reconstructions[j])):
+            ax.imshow(image, vmin=0, vmax=1)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(visible=False)
+            ax.spines[:].set_visible(False)
+    for row, label in enumerate(("original", f"code, {codes.shape[1]} numbers", "reconstruction")):
+        axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return fig
