@@ -1,10 +1,10 @@
-# Two commands: `make lab` to learn, `make test` to check everything. `make labs` is for instructors.
+# Two commands: `make lab` to learn, `make test` to check everything. `make labs` and `make lectures` are for authors.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: lab test labs system
+.PHONY: lab test labs lectures system
 .DEFAULT_GOAL := lab
 
 lab: $(VENV)/.lab          ## set up what students need, and open JupyterLab on the course index
@@ -17,7 +17,10 @@ test: $(VENV)/.test system ## set up what the tests need, and run them all
 	$(BIN)/pytest -n 2
 
 labs: $(VENV)/.lab         ## write labs/ anew from solutions/
-	$(BIN)/nbgrader generate_assignment --assignment='*' --create --force
+	$(BIN)/nbgrader generate_assignment --assignment='*' --force
+
+lectures: $(VENV)/.lab     ## run the lectures and keep their outputs
+	$(BIN)/python tools/run_lectures.py course/*.ipynb
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -87,34 +87,21 @@ class _Terminal:
 
 
 class _Notebook:
-    """One line of text in the cell's output, updated in place."""
+    """One line in the cell's output, written over in place, so that the saved notebook holds the last one."""
 
     def __init__(self, steps: int, label: str) -> None:
-        self.steps, self.label = steps, label
+        self.steps, self.label, self.width = steps, label, 0
 
     def __enter__(self) -> "_Notebook":
-        from IPython.display import display
-
-        line = _Line(f"{self.label}: starting")
-        self.handle = display(line, display_id=True)  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *_: object) -> None:
-        return None
+        print()
 
     def show(self, done: int, numbers: str) -> None:
-        count = f"{done} steps" if done == self.steps else f"step {done} of {self.steps}"
-        self.handle.update(_Line(f"{self.label}: {count}" + (f", {numbers}" if numbers else "")))
-
-
-class _Line:
-    """Text that IPython shows as it is, without quotes."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
+        line = f"{self.label}: step {done} of {self.steps}" + (f", {numbers}" if numbers else "")
+        self.width = max(self.width, len(line))  # a shorter line must cover the whole of the one before
+        print(f"\r{line:{self.width}}", end="", flush=True)
 
 
 def _display(steps: int, label: str) -> Any:
