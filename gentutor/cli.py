@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from .units import Unit
+    from gentutor.units import Unit
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +34,7 @@ def doctor() -> None:
       gentutor doctor
       gentutor doctor && gentutor lab 01
     """
-    from .doctor import examine
+    from gentutor.doctor import examine
 
     needed = []
     for row in examine():
@@ -78,7 +78,7 @@ def lab(
       gentutor lab                  open the course's index
       gentutor lab 01 -- --port=9999
     """
-    from . import jupyter, units, workbook
+    from gentutor import jupyter, units, workbook
 
     if unit and unit.startswith("-"):  # no UNIT: what follows "--" is all Jupyter's
         jupyter_options = (unit, *jupyter_options)
@@ -117,7 +117,7 @@ def lab(
 
 def _prepare(unit: "Unit", path: Path, update: bool) -> None:
     """Make the student's copy at `path` or update it, as is needed and asked for, and say what was done."""
-    from . import workbook
+    from gentutor import workbook
 
     state = workbook.state(path, unit)
     told = []

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from . import jupyter, units
+from gentutor import jupyter, units
 
 CPU_BUILD = "--index-url https://download.pytorch.org/whl/cpu"
 ENOUGH_DISK = 200e6  # bytes: the copies of the labs, their pictures, a checkpoint or two
@@ -130,7 +130,7 @@ def _torch() -> str:
 def _device() -> str:
     import torch
 
-    from . import train
+    from gentutor import train
 
     if train.device().type == "cuda":
         return f"CUDA, {torch.cuda.get_device_name()}"
@@ -138,13 +138,13 @@ def _device() -> str:
 
 
 def _digits() -> str:
-    from . import data
+    from gentutor import data
 
     return f"{len(data.load('digits', 'all').x)} images, part of gentutor"
 
 
 def _images(name: str) -> str:
-    from . import data
+    from gentutor import data
 
     if not data.available(name):
         raise Missing("not on this machine yet")

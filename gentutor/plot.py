@@ -89,7 +89,7 @@ def codes(ax: Axes, Y: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
 
 
 def transmission(images: Tensor, codes: Tensor, reconstructions: Tensor) -> Figure:
-    """What goes in, what travels and what comes out: images (k, H, W), codes (k, r), reconstructions (k, H, W)."""
+    """What goes in, what travels, what comes out: images (k, H, W), codes (k, r), images (k, H, W)."""
     k = len(images)
     fig, axes = plt.subplots(3, k, figsize=(1.3 * k + 1.2, 3.6), sharex="row", sharey="row")
     for j in range(k):

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import nbformat
 from nbformat import NotebookNode, v4
 
-from .units import Unit
+from gentutor.units import Unit
 
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 NEW_CELL: dict[str, Any] = {

@@ -67,7 +67,7 @@ class Value:
     def equals(
         self, expected: Tensor | float, layout: str = "", *, rtol: float = 1e-8, atol: float = 0.0
     ) -> Self:
-        """Fails unless shape, dtype and every entry agree, to atol and rtol times the largest expected entry."""
+        """Fails unless shape, dtype and every entry agree, to atol + rtol max|expected|."""
         expected = torch.as_tensor(expected, dtype=None if isinstance(expected, Tensor) else torch.float64)
         self.has_shape(tuple(expected.shape), layout).has_dtype(expected.dtype)
         found = self.tensor.to(torch.float64)

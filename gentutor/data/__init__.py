@@ -3,7 +3,7 @@
 `load(name)` gives any of them. The laws of the 2-D sets (centres, widths, cells) are in `gentutor.data.toy`.
 """
 
-from .catalogue import NAMES, available, load
-from .dataset import DataError, Dataset
+from gentutor.data.catalogue import NAMES, available, load
+from gentutor.data.dataset import DataError, Dataset
 
 __all__ = ["NAMES", "DataError", "Dataset", "available", "load"]

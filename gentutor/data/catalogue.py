@@ -6,10 +6,10 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor
 
-from . import toy
-from .dataset import Dataset
-from .digits import read_digits
-from .idx import at_hand, read_idx_set
+from gentutor.data import toy
+from gentutor.data.dataset import Dataset
+from gentutor.data.digits import read_digits
+from gentutor.data.idx import at_hand, read_idx_set
 
 TEN_DIGITS = tuple("0123456789")
 FASHION = (

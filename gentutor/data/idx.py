@@ -24,7 +24,7 @@ import torch
 from platformdirs import user_cache_path
 from torch import Tensor
 
-from .dataset import DataError
+from gentutor.data.dataset import DataError
 
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}  # also the names of torchvision's classes
 SIZES = {"train": 60_000, "test": 10_000}
