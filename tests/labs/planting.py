@@ -44,7 +44,9 @@ class Answers:
     def _plant(self, exercise: str, fails: str | None) -> Callable[[Callable], Callable]:
         def plant(function: Callable) -> Callable:
             source = inspect.getsource(function)
-            source = source[re.search(r"^def ", source, flags=re.MULTILINE).start() :]  # without the decorator
+            source = source[
+                re.search(r"^def ", source, flags=re.MULTILINE).start() :
+            ]  # without the decorator
             answer = Answer(exercise, inspect.getdoc(function), source, fails)
             self.by_exercise[exercise].append(answer)
             return function

@@ -65,7 +65,9 @@ def test_a_lab_is_laid_out_as_every_lab(unit):
             assert len(cell.source.splitlines()) <= 25, cell.id
             assert cell.outputs == [], cell.id
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
-            assert "raises-exception" in cell.metadata.tags, f"{cell.id}: a failed check must not stop Run All"
+            assert "raises-exception" in cell.metadata.tags, (
+                f"{cell.id}: a failed check must not stop Run All"
+            )
             assert f'check.exercise("{unit}/' in cell.source, cell.id
         if is_answer_in_words(cell):
             assert "**Rubric.**" in cell.source, cell.id
