@@ -65,12 +65,12 @@ def image_grid(
             style: dict[str, Any] = {"vmin": 0, "vmax": 1}
             if signed:
                 style = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
-            ax.imshow(image, **style)
+            ax.imshow(image.numpy(), **style)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(True)
             ax.spines[:].set_color("0.8")
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
-    for ax, title in zip(axes[0], titles, strict=False):
+    for ax, title in zip(axes[0] if titles else (), titles, strict=True):
         ax.set_title(title, fontsize=9)
     return fig
 
@@ -81,22 +81,22 @@ def codes(ax: Axes, Y: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
     for k in range(len(classes)):
         own = Y[labels == k]
         ax.scatter(own[:, 0], own[:, 1], s=6, color=colours[k % 10], alpha=0.6, linewidths=0)
-    for k, name in enumerate(classes):  # after all points, so that no name is hidden
+    for k in sorted(set(labels.tolist())):  # after all points, so that no name is hidden
         x, y = Y[labels == k].median(0).values.tolist()
         box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colours[k % 10]}
-        ax.text(x, y, name, ha="center", va="center", fontweight="bold", bbox=box)
+        ax.text(x, y, classes[k], ha="center", va="center", fontweight="bold", bbox=box)
     ax.set(xlabel="first number of the code", ylabel="second number of the code", aspect="equal")
 
 
 def transmission(images: Tensor, codes: Tensor, reconstructions: Tensor) -> Figure:
     """What goes in, what travels, what comes out: images (k, H, W), codes (k, r), images (k, H, W)."""
     k = len(images)
-    fig, axes = plt.subplots(3, k, figsize=(1.3 * k + 1.2, 3.6), sharex="row", sharey="row")
+    fig, axes = plt.subplots(3, k, figsize=(1.3 * k + 1.2, 3.6), squeeze=False, sharex="row", sharey="row")
     for j in range(k):
-        axes[1, j].bar(range(1, codes.shape[1] + 1), codes[j])
+        axes[1, j].bar(range(1, codes.shape[1] + 1), codes[j].numpy())
         axes[1, j].axhline(0, color="0.3", linewidth=0.8)
         for ax, image in ((axes[0, j], images[j]), (axes[2, j], reconstructions[j])):
-            ax.imshow(image, vmin=0, vmax=1)
+            ax.imshow(image.numpy(), vmin=0, vmax=1)
             ax.set(xticks=[], yticks=[])
             ax.grid(visible=False)
             ax.spines[:].set_visible(False)

@@ -105,4 +105,6 @@ class _Notebook:
 
 
 def _display(steps: int, label: str) -> Any:
-    return _Notebook(steps, label) if "ipykernel" in sys.modules else _Terminal(steps, label)
+    # A kernel that runs, not an ipykernel that something imported.
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return _Notebook(steps, label) if hasattr(shell, "kernel") else _Terminal(steps, label)

@@ -86,11 +86,11 @@ def test_image_grid_shows_each_image_in_its_place():
     fig.draw_without_rendering()  # constrained layout finds room for all
 
 
-def test_image_grid_scales_signed_rows_each_to_its_own_magnitude():
+def test_image_grid_scales_signed_images_each_to_its_own_magnitude():
     rows = [torch.tensor([[[0.5, -2.0]], [[1.0, 0.0]]]), torch.tensor([[[0.1, 0.0]], [[-0.05, 0.0]]])]
     fig = plot.image_grid(rows, ["components", "gradients"], signed=True)
     limits = [fig.axes[k].images[0].get_clim() for k in range(4)]
-    np.testing.assert_allclose(limits, [(-2, 2), (-2, 2), (-0.1, 0.1), (-0.1, 0.1)])
+    np.testing.assert_allclose(limits, [(-2, 2), (-1, 1), (-0.1, 0.1), (-0.05, 0.05)])
     cmap = fig.axes[0].images[0].get_cmap()
     red, middle, blue = cmap(0.05), cmap(0.5), cmap(0.95)
     assert red[0] > red[2] + 0.3
@@ -144,3 +144,23 @@ def test_codes_leaves_out_a_class_without_points():
     _, ax = plot.plt.subplots()
     plot.codes(ax, torch.rand(6, 2), torch.tensor([0, 0, 2, 2, 0, 2]), ["ant", "bee", "cat"])
     assert [text.get_text() for text in ax.texts] == ["ant", "cat"]
+
+
+# ---------------------------------------------------------------------------------------- transmission
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_transmission_shows_image_code_and_reconstruction_in_a_column(k):
+    images, codes, reconstructions = torch.rand(k, 5, 4), torch.randn(k, 2), torch.rand(k, 5, 4)
+    fig = plot.transmission(images, codes, reconstructions)
+    axes = np.array(fig.axes).reshape(3, k)
+    for j in range(k):
+        for ax, image in [(axes[0, j], images[j]), (axes[2, j], reconstructions[j])]:
+            np.testing.assert_array_equal(ax.images[0].get_array(), image.numpy())
+            assert ax.images[0].get_clim() == (0, 1)
+        bars = axes[1, j].patches
+        np.testing.assert_allclose([bar.get_height() for bar in bars], codes[j].numpy())
+        np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], [1, 2])
+        assert axes[1, j].get_ylim() == axes[1, 0].get_ylim()  # codes can be compared
+    assert [ax.get_ylabel() for ax in axes[:, 0]] == ["original", "code, 2 numbers", "reconstruction"]
+    fig.draw_without_rendering()

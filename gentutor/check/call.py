@@ -9,11 +9,13 @@ import contextlib
 import io
 import random
 import sys
+import sysconfig
 import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,6 +24,9 @@ import torch
 from torch import Tensor
 
 REFERENCES = ("gentutor.models", "gentutor.metrics")  # where the package's own solutions live
+
+# Where code lies that no student wrote: this package and the standard library.
+NOT_OWN = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<frozen")
 
 Gradients = tuple[Tensor | None, ...]
 
@@ -97,14 +102,16 @@ class Local(Answer):
             args[i].requires_grad_()
         with _seeded(call.seed), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             try:
+                # All of it: a class of the student's may compute on the way back, or when it is read.
                 with _recorded(called):
-                    value = self.function(*args)
-                if call.wrt:
-                    gradients, second = _gradients(value, [args[i] for i in call.wrt], call)
+                    answer = self.function(*args)
+                    if call.wrt:
+                        gradients, second = _gradients(answer, [args[i] for i in call.wrt], call)
+                    value = plain(answer)
             except (Exception, SystemExit) as error:
                 failure = Failure(type(error).__name__, str(error), _line_of(error))
         return Reply(
-            value=plain(value),
+            value=value,
             gradients=gradients,
             second=second,
             args_after=tuple(plain(arg) for arg in args),
@@ -119,7 +126,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, Tensor):
-        return Tensor.detach(value).as_subclass(Tensor).cpu().clone()
+        with torch._C.DisableTorchFunctionSubclass():  # a subclass may define what detach is
+            return Tensor.detach(value).cpu().clone()
     if depth < 8:
         if isinstance(value, tuple):
             return tuple(plain(item, depth + 1) for item in value)
@@ -156,7 +164,7 @@ def _gradients(value: Any, inputs: list[Tensor], call: Call) -> tuple[Gradients,
 def _seeded(seed: int) -> Iterator[None]:
     """Every global generator starts from the seed, and is put back afterwards."""
     state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002  # students use it
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):  # unnamed, several GPUs warn
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
@@ -172,22 +180,29 @@ def _recorded(called: set[str]) -> Iterator[None]:
     """Notes every function of the package's references that runs, however it was reached."""
 
     def note(frame: FrameType, event: str, _: Any) -> None:
-        module = frame.f_globals.get("__name__", "")
-        if event == "call" and module.startswith(REFERENCES) and frame.f_code.co_name != "<module>":
-            called.add(f"{module}.{frame.f_code.co_qualname}")
+        if event == "call" and _is_reference(frame) and frame.f_code.co_name != "<module>":
+            caller = frame.f_back
+            while caller is not None and not _is_reference(caller):
+                caller = caller.f_back
+            if caller is None:  # neither run by another reference, nor while a reference is imported
+                called.add(f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}")
 
-    before = sys.getprofile()
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
     threading.setprofile(note)
     sys.setprofile(note)
     try:
         yield
     finally:
         sys.setprofile(before)
-        threading.setprofile(before)
+        threading.setprofile(before_in_threads)
+
+
+def _is_reference(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith(REFERENCES)
 
 
 def _line_of(error: BaseException) -> str:
     """The last line of the student's own code in the traceback, or nothing where there is none."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    own = [f for f in frames if f.filename != __file__]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "-packages" not in f.filename]
+    own = [f for f in frames if not f.filename.startswith(NOT_OWN)]
     return f"line {own[-1].lineno}: {own[-1].line}" if own and own[-1].line else ""

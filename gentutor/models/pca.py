@@ -5,6 +5,7 @@ decoder, (d, r). The code keeps one sample a row, as data sets do, so that X is 
 Y = X Phi^T, (n, r), and the reconstruction is Y Theta^T, (n, d).
 """
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -64,8 +65,7 @@ def fit(X: Tensor, r: int) -> PCA:
     """
     X64, dtype = _as_samples(X)
     n, d = X64.shape
-    if isinstance(r, bool) or not isinstance(r, int):
-        raise TypeError(f"r is {r!r}; expected an integer, the number of components")
+    r = _as_integer(r)
     if not 0 <= r <= min(n, d):
         raise ValueError(f"r = {r}, but {n} samples of {d} features have 0 to {min(n, d)} components")
     mean = X64.mean(0)
@@ -79,7 +79,13 @@ def fit(X: Tensor, r: int) -> PCA:
 
 
 def squared_error(X: Tensor, X_hat: Tensor) -> Tensor:
-    """n^-1 ||X - X_hat||_F^2: squared error a sample, summed over its d features; (n, d), (n, d) -> ()."""
+    """n^-1 ||X - X_hat||_F^2: squared error a sample, summed over its d features; (n, d), (n, d) -> ().
+
+    Raises:
+        ValueError: the shapes differ, or are not (n, d).
+    """
+    if X.ndim != 2 or X.shape != X_hat.shape:
+        raise ValueError(f"shapes {tuple(X.shape)} and {tuple(X_hat.shape)}; expected the same (n, d)")
     return (X - X_hat).square().sum(1).mean()
 
 
@@ -90,7 +96,12 @@ def tail_error(singular_values: Tensor, n: int, r: int) -> Tensor:
         singular_values: (k,), of the centred data, descending.
         n: number of samples.
         r: number of components kept.
+
+    Raises:
+        ValueError: r is negative.
     """
+    if r < 0:
+        raise ValueError(f"r = {r}; expected 0 or more components")
     return singular_values[r:].square().sum() / n
 
 
@@ -161,14 +172,14 @@ def train(
     device: str | torch.device = "auto",
     on_step: Callable[[int, LinearAutoencoder], None] | None = None,
 ) -> tuple[LinearAutoencoder, Tensor]:
-    """argmin over Theta, Phi of n^-1 ||X - Theta Phi X||_F^2, by gradient descent with momentum.
+    """argmin over Theta, Phi of n^-1 ||X - Theta Phi X||_F^2, by gradient descent with Nesterov's momentum.
 
     Every step takes all samples. X is used as it is: remove the mean first, or Theta spends a column on it.
 
     Args:
         X: (n, d), one sample a row, of any real dtype; trained in float32, or float64 if X is.
         r: length of the code, 1 <= r <= d.
-        steps, lr, momentum: of `torch.optim.SGD`. With the default momentum, lr up to about 0.2 n / s_1^2 is
+        steps, lr, momentum: of `torch.optim.SGD`. With the default momentum, lr up to about 0.1 n / s_1^2 is
             stable, s_1 the largest singular value of X.
         seed: draws the starting weights.
         device: "auto" is a GPU where there is one.
@@ -182,6 +193,7 @@ def train(
         FloatingPointError: the loss became NaN or infinite; the message names the step.
     """
     X64, dtype = _as_samples(X)
+    r = _as_integer(r)
     if not 1 <= r <= X64.shape[1]:
         raise ValueError(f"r = {r}; expected 1 to {X64.shape[1]}, the number of features")
     device = training.device(device)
@@ -201,6 +213,13 @@ def train(
         losses[step] = loss.detach()
         progress.report(loss)
     return model, losses
+
+
+def _as_integer(r: int) -> int:
+    """r as a Python int; NumPy's integers are taken too."""
+    if isinstance(r, bool) or not hasattr(r, "__index__"):
+        raise TypeError(f"r is {r!r}; expected an integer, the number of components")
+    return operator.index(r)
 
 
 def _as_samples(X: Tensor) -> tuple[Tensor, torch.dtype]:

@@ -286,17 +286,7 @@ def test_largest_angle_refuses(A, B, message):
 # --------------------------------------------------------------------------------------------- MNIST
 
 
-@pytest.fixture
-def one_thread():
-    """Where other work shares the cores, LAPACK's threads wait for each other far longer than they work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @on_each_device
-@pytest.mark.usefixtures("one_thread")
 def test_mnist_error_of_a_test_image(device):
     """13.87 at r = 30: Hinton and Salakhutdinov (2006), in the text to their figure 2."""
     if not data.available("mnist"):
