@@ -1,0 +1,131 @@
+"""The labs and the course in JupyterLab and in Notebook 7, in a real browser.
+
+Each test also fails if the page logs an error, asks any address but the local one, or asks the user a
+question: see the fixture `notebook`.
+"""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import chromium
+from .jupyter_page import Trouble
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted(path.name for path in (ROOT / "labs").iterdir())
+in_lab = pytest.mark.parametrize("server", ["lab"], indirect=True)
+each_unit = pytest.mark.parametrize("unit", UNITS)
+
+
+@each_unit
+def test_an_untouched_lab_runs_to_its_end_and_says_what_is_not_written(notebook, unit):
+    notebook.open(f"work/{unit}/{unit}.ipynb")
+    cells = notebook.run_all()
+    notebook.screenshot_of_all(f"{unit}-untouched")
+    notebook.wait_for_pictures()
+    said = notebook.validate(f"{unit}-untouched")
+    for cell in cells:
+        if cell.is_check:
+            exercise = cell.nbgrader["grade_id"].removeprefix("check-")
+            assert len(cell.errors) == 1, cell.id
+            assert f"{exercise} · not written yet" in cell.errors[0], cell.id
+            assert f"{exercise} · not written yet" in said
+        else:
+            assert cell.errors == [], cell.id
+
+
+@in_lab
+@each_unit
+def test_a_solved_lab_passes_its_checks_and_validates(notebook, unit):
+    notebook.open(f"solved/{unit}/{unit}.ipynb")
+    cells = notebook.run_all()
+    notebook.screenshot_of_all(f"{unit}-solved")
+    for cell in cells:
+        assert cell.errors == [], cell.id
+        assert cell.printed.startswith("✓") or not cell.is_check, cell.id
+    assert "Success! Your notebook passes all the tests." in notebook.validate(f"{unit}-solved")
+
+
+@in_lab
+def test_lectures_and_labs_are_one_click_from_where_jupyter_opens(notebook):
+    notebook.start()
+    notebook.wait_for("course/index.ipynb")
+    notebook.screenshot("index")
+    for unit in UNITS:
+        links = notebook.page.locator("tr", has=notebook.page.locator(f"td:text-is('{unit[:2]}')")).locator(
+            "a"
+        )
+        for link, path in ((0, f"course/{unit}.ipynb"), (1, f"work/{unit}/{unit}.ipynb")):
+            links.nth(link).click()
+            notebook.wait_for(path)
+            notebook.screenshot(f"index-{path.split('/')[0]}-{unit}")
+            notebook.page.get_by_role("tab", name="index.ipynb").click()
+            notebook.wait_for("course/index.ipynb")
+
+
+@in_lab
+@each_unit
+def test_a_lecture_runs_and_its_slider_moves(notebook, unit):
+    notebook.open(f"course/{unit}.ipynb")
+    notebook.wait_for_pictures()  # the committed ones: this kernel has run nothing
+    expect(notebook.page.get_by_text("interactive(children=")).to_have_count(0)
+
+    cells = notebook.run_all()
+    notebook.screenshot_of_all(f"{unit}-lecture")
+    assert [cell.id for cell in cells if cell.errors] == []
+    notebook.wait_for_pictures()
+
+    slider = notebook.page.locator(".jupyter-widgets").get_by_role("slider")
+    picture = notebook.page.locator(".jupyter-widgets img")
+    for move in (press_arrow_right, drag):
+        value, image = slider.get_attribute("aria-valuenow"), picture.get_attribute("src")
+        move(notebook.page, slider)
+        expect(slider).not_to_have_attribute("aria-valuenow", value)
+        expect(picture).not_to_have_attribute("src", image)
+    notebook.screenshot(f"{unit}-lecture-slider")
+
+
+def press_arrow_right(page, slider):
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+
+
+def drag(page, slider):
+    box = slider.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=5)
+    page.mouse.up()
+
+
+def test_the_guard_sees_what_a_page_should_not_do(browser):
+    with browser.new_context() as context:
+        trouble = Trouble()
+        trouble.watch(context, "http://127.0.0.1:1")
+        page = context.new_page()
+        page.evaluate("""() => {
+            fetch('http://192.0.2.1/a').catch(() => {});
+            new WebSocket('ws://192.0.2.1/b');
+            console.error('c');
+            alert('d');
+            setTimeout(() => { throw Error('e'); });
+        }""")
+        page.wait_for_timeout(200)
+    for what in (
+        "asked http://192.0.2.1/a",
+        "asked ws://192.0.2.1/b",
+        "console: c ",
+        "dialog: d",
+        "uncaught: e",
+    ):
+        assert any(seen.startswith(what) for seen in trouble.seen), (what, trouble.seen)
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)])
+def test_a_missing_browser_is_a_failure_in_ci_and_else_a_skip_that_says_what_to_do(monkeypatch, ci, outcome):
+    for name, value in {"PATH": "", "CHROMIUM": "", "CI": ci}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(outcome.Exception, match="sudo apt install chromium"):
+        chromium()
