@@ -37,9 +37,12 @@ c.CsvExportPlugin.to = str(WORK / "grades.csv")
 # nbgrader starts `alembic` by its bare name, which an environment that is not activated would not find.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-# The inputs of graded checks are drawn from a seed that mixes the exercise with this salt: it is made once for
-# a course, so that a second run gives the same marks, and no student sees it.
+# The inputs of graded checks come from a seed that mixes the exercise with this salt. It is made once for
+# a course, so that a second run gives the same marks, and no student sees it. Only the kernels that nbgrader
+# starts have it, not those of notebooks that are open. They run on one thread: on more threads than there are
+# free cores, small matrix products wait for each other.
 SALT = WORK / "salt"
 if not SALT.exists():
     SALT.write_text(secrets.token_hex(16))
-os.environ["GENTUTOR_SALT"] = SALT.read_text()
+environment = {"GENTUTOR_SALT": SALT.read_text(), "OMP_NUM_THREADS": "1"}
+c.Execute.extra_arguments = [f"--IPKernelApp.exec_lines=__import__('os').environ.update({environment})"]

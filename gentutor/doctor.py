@@ -106,7 +106,7 @@ def all_checks() -> list[Check]:
             "opening labs by itself",
             "open the address that gentutor lab prints",
         ),
-        ("chromium", _chromium, optional, "the browser tests", "sudo apt install chromium, or the like"),
+        ("chromium", chromium, optional, "the browser tests", "as it says"),
     ]
     if sys.platform == "linux":
         mend = "sudo apt install bubblewrap, or the like"
@@ -193,10 +193,12 @@ def _browser() -> str:
     return name
 
 
-def _chromium() -> str:
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+def chromium() -> str:
+    """The path of the browser for tests: `$CHROMIUM`, else the first known name found. Raises Missing."""
+    names = filter(None, (os.environ.get("CHROMIUM"), *CHROMIUM))
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        raise Missing("not found")
+        raise Missing("none found: sudo apt install chromium, or set $CHROMIUM to its path or Chrome's")
     return path
 
 

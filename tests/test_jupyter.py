@@ -91,6 +91,7 @@ def test_this_pythons_kernels_come_before_the_users():
     own = str(Path(sys.prefix, "share", "jupyter"))
     assert jupyter.environment({"JUPYTER_PATH": "theirs", "A": "b"}) == {
         "JUPYTER_PATH": os.pathsep.join([own, "theirs"]),
+        "OMP_WAIT_POLICY": "PASSIVE",
         "A": "b",
     }
     assert jupyter.environment({})["JUPYTER_PATH"] == own

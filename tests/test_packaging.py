@@ -23,12 +23,7 @@ PINS = {
     canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
     for pin in map(Requirement, (ROOT / "constraints.txt").read_text(encoding="utf-8").split())
 }
-INSTALLERS = {
-    "gentutor",
-    "pip",
-    "setuptools",
-    "wheel",
-}  # this package, and what a new environment begins with
+INSTALLERS = {"gentutor", "pip", "wheel"}  # this package, and what a new environment begins with
 
 
 def unmet(requirements: list[str]) -> list[str]:

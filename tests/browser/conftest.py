@@ -21,10 +21,6 @@ from gentutor import cli, doctor, jupyter, units
 from .jupyter_page import JupyterPage, Trouble
 
 ROOT = Path(__file__).parents[2]
-NO_BROWSER = (
-    "no Chromium on this machine: install it (Debian and Ubuntu: sudo apt install chromium), "
-    "or set $CHROMIUM to the path of Chromium or Chrome"
-)
 BENIGN = (
     # Notebook 7 loads settings twice at once (github.com/jupyter/notebook/issues/7862), and loses nothing
     "Cannot read properties of undefined (reading 'schema')",
@@ -52,11 +48,10 @@ class Server:
 
 def chromium() -> str:
     """The path of the browser. Without one the test that asks is skipped; with CI=true it fails."""
-    names = filter(None, (os.environ.get("CHROMIUM"), *doctor.CHROMIUM))
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(NO_BROWSER)
-    return path
+    try:
+        return doctor.chromium()
+    except doctor.Missing as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"browser: {error}")
 
 
 @pytest.fixture(scope="module")
