@@ -16,6 +16,8 @@ import nbformat
 from nbformat import NotebookNode
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+UNITS = sorted(path.stem for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from planting import Answer, answers_of, cell_of, rides, submission
-
-ROOT = Path(__file__).parents[2]
-UNITS = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
+from planting import ROOT, UNITS, Answer, answers_of, cell_of, rides, submission
 
 
 @dataclass(frozen=True)

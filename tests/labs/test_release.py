@@ -4,13 +4,11 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from planting import ROOT, UNITS
 
-ROOT = Path(__file__).parents[2]
-UNITS = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 HIDDEN_TESTS = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 
