@@ -32,7 +32,11 @@ class CheckFailed(Exception):
 
 
 class Value:
-    """A plain value that an answer gave, with the checks that can be made of it. Checks return the value."""
+    """A plain value that an answer gave, with the checks that can be made of it. Checks return the value.
+
+    Attributes:
+        plain: the value as it came, plain data; None for a gradient that does not exist.
+    """
 
     def __init__(self, exercise: "Exercise", name: str, plain: Any, aspect: str | None = None) -> None:
         self._exercise, self._name, self.plain = exercise, name, plain
@@ -45,7 +49,11 @@ class Value:
             return self.plain
         if isinstance(self.plain, int | float) and not isinstance(self.plain, bool):
             return torch.tensor(self.plain, dtype=torch.float64)
-        raise self._failed(f"type of {self._name}", f"{_kind(self.plain)}, expected a tensor")
+        if self.plain is None and self._aspect == self._name:
+            name = self._name.rpartition(" by ")[2]
+            cut = f"none reaches {name}: is it cut by detach, .item(), .data, no_grad, or a new tensor?"
+            raise self._exercise.failed(self._aspect, cut)
+        raise self._exercise.failed(f"type of {self._name}", f"{_kind(self.plain)}, expected a tensor")
 
     def has_shape(self, shape: tuple[int, ...], layout: str = "") -> Self:
         """Fails unless the shape is the one given; `layout` says in words how it is read."""
@@ -108,12 +116,14 @@ class Value:
         self._exercise.require(holds, aspect, detail)
         return self
 
-    def _failed(self, aspect: str, detail: str) -> CheckFailed:
-        return self._exercise.failed(aspect, detail)
-
 
 class Exercise:
     """The checks of one exercise; a context manager that reports their number when all have passed.
+
+    Args:
+        name: unit and exercise, "01_pca/fit"; it seeds the inputs, and its last part is what messages say.
+        allows: the package's functions or modules that an answer may call although they belong to the
+            reference models, such as ("gentutor.models.schedules",).
 
     Attributes:
         draw: where its inputs come from.
@@ -234,20 +244,7 @@ class Exercise:
 
     def _gradient(self, order: str, name: str, gradient: Tensor | None) -> Value:
         aspect = f"{order} by {name}"
-        detail = f"none reaches {name}: is it cut by detach, .item(), .data, no_grad, or a new tensor?"
-        self.require(gradient is not None, aspect, detail)
         return Value(self, aspect, gradient, aspect)
-
-
-def exercise(name: str, allows: tuple[str, ...] = ()) -> Exercise:
-    """The checks of the exercise "unit/name", such as "01_pca/fit".
-
-    Args:
-        name: unit and exercise; it seeds the inputs, and its last part is what messages say.
-        allows: names of the package's functions, or of modules, that an answer may call although they belong
-            to the reference models, such as ("gentutor.models.schedules",).
-    """
-    return Exercise(name, allows)
 
 
 def _same(before: Any, after: Any) -> bool:

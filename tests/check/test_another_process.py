@@ -171,7 +171,7 @@ def pipe():
 def verdict(judge, answer, capsys):
     """The aspect that failed, or None, and every word of what was told."""
     try:
-        with check.exercise("01_pca/task") as exercise:
+        with check.Exercise("01_pca/task") as exercise:
             judge(exercise, answer)
         aspect, told = None, ""
     except check.CheckFailed as error:

@@ -17,7 +17,7 @@ W = torch.tensor([[3.1728, -2.6491], [1.8375, 4.5917]]).double()  # an answer, i
 
 
 def ask(function, *, returns="Y", allows=(), **inputs):
-    return check.exercise("01_pca/task", allows).call(function, returns=returns, **inputs)
+    return check.Exercise("01_pca/task", allows).call(function, returns=returns, **inputs)
 
 
 def value(given):
@@ -193,7 +193,7 @@ def test_a_message_tells_aspect_and_seed_and_never_the_answer(monkeypatch):
 
 
 def test_success_is_told_with_the_number_of_checks_and_the_seed(capsys):
-    with check.exercise("01_pca/task") as exercise:
+    with check.Exercise("01_pca/task") as exercise:
         asked = exercise.call(lambda x: x + 1, x=X, returns="Y")  # 2: package's solution, side effect on x
         asked.has_shape((6, 4)).has_dtype(torch.float64)  # 2
     assert capsys.readouterr() == (f"✓ task: 4 checks passed [seed {exercise.seed}]\n", "")
@@ -201,7 +201,7 @@ def test_success_is_told_with_the_number_of_checks_and_the_seed(capsys):
 
 def test_failure_tells_no_success(capsys):
     def judge():
-        with check.exercise("01_pca/task") as exercise:
+        with check.Exercise("01_pca/task") as exercise:
             exercise.call(lambda: 1.0, returns="Y").equals(2.0)
 
     failure(judge)
@@ -233,7 +233,7 @@ def test_the_seed_mixes_exercise_and_salt(monkeypatch):
         if salt:
             monkeypatch.setenv("GENTUTOR_SALT", salt)
         for name in ("01_pca/fit", "01_pca/errors", "02_autoencoders/fit"):
-            assert check.seed_for(name) == check.seed_for(name) == check.exercise(name).seed
+            assert check.seed_for(name) == check.seed_for(name) == check.Exercise(name).seed
             seeds.add(check.seed_for(name))
     assert len(seeds) == 9
     assert all(0 <= seed < 2**32 for seed in seeds)
@@ -244,7 +244,7 @@ def test_the_seed_mixes_exercise_and_salt(monkeypatch):
 
 def test_a_value_copied_from_a_run_at_home_fails_under_another_salt(monkeypatch):
     def judge(function):
-        exercise = check.exercise("01_pca/task")
+        exercise = check.Exercise("01_pca/task")
         x = exercise.draw.normal(6, 4)
         exercise.call(function, x=x, returns="m").equals(x.mean(0))
 
@@ -262,7 +262,7 @@ def test_a_second_run_gives_the_same_values_also_for_a_stochastic_answer():
         return x + torch.randn(6, 4) + np.random.rand(), torch.rand(3)  # noqa: NPY002
 
     def judge():
-        exercise = check.exercise("01_pca/task")
+        exercise = check.Exercise("01_pca/task")
         values = [exercise.call(stochastic, x=exercise.draw.normal(6, 4), returns="a, b") for _ in range(2)]
         return [value.tensor for pair in values for value in pair]
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from gentutor import check
 
 def run(function, **inputs):
-    with check.exercise("01_pca/double") as ex:
+    with check.Exercise("01_pca/double") as ex:
         ex.call(function, x=2.0, returns="y").equals(4.0)
 """,
     "right": "run(lambda x: 2 * x)",

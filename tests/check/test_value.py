@@ -15,7 +15,7 @@ W = torch.tensor([[3.1728, -2.6491], [1.8375, 4.5917]]).double()  # an answer, i
 
 
 def ask(function, *, returns="Y", **inputs):
-    return check.exercise("01_pca/task").call(function, returns=returns, **inputs)
+    return check.Exercise("01_pca/task").call(function, returns=returns, **inputs)
 
 
 def value(given):
@@ -111,7 +111,7 @@ def test_has_shape_and_has_dtype():
 
 
 def test_a_derived_quantity_is_judged_under_its_own_name():
-    exercise = check.exercise("01_pca/task")
+    exercise = check.Exercise("01_pca/task")
     exercise.derived("W^T W", W.T @ W).equals(torch.from_numpy(W.numpy().T @ W.numpy()))
     assert failure(exercise.derived("W^T W", W.T @ W).equals, W).aspect == "value of W^T W"
 

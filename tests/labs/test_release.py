@@ -66,6 +66,6 @@ def test_a_lab_is_laid_out_as_every_lab(unit):
             assert "raises-exception" in cell.metadata.tags, (
                 f"{cell.id}: a failed check must not stop Run All"
             )
-            assert f'check.exercise("{unit}/' in cell.source, cell.id
+            assert f'check.Exercise("{unit}/' in cell.source, cell.id
         if is_answer_in_words(cell):
             assert "**Rubric.**" in cell.source, cell.id
