@@ -65,7 +65,7 @@ def image_grid(
             style: dict[str, Any] = {"vmin": 0, "vmax": 1}
             if signed:
                 style = {"cmap": "RdBu", "vmin": -limit, "vmax": limit}
-            ax.imshow(image.numpy(), **style)
+            ax.imshow(image.detach().cpu().numpy(), **style)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(True)
             ax.spines[:].set_color("0.8")
@@ -77,6 +77,7 @@ def image_grid(
 
 def codes(ax: Axes, Y: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
     """Points Y (n, 2) coloured by their label, with the name of each class written at its median."""
+    Y, labels = Y.detach().cpu(), labels.cpu()
     colours = plt.colormaps["tab10"].colors  # type: ignore[attr-defined]
     for k in range(len(classes)):
         own = Y[labels == k]
@@ -93,10 +94,10 @@ def transmission(images: Tensor, codes: Tensor, reconstructions: Tensor) -> Figu
     k = len(images)
     fig, axes = plt.subplots(3, k, figsize=(1.3 * k + 1.2, 3.6), squeeze=False, sharex="row", sharey="row")
     for j in range(k):
-        axes[1, j].bar(range(1, codes.shape[1] + 1), codes[j].numpy())
+        axes[1, j].bar(range(1, codes.shape[1] + 1), codes[j].detach().cpu().numpy())
         axes[1, j].axhline(0, color="0.3", linewidth=0.8)
         for ax, image in ((axes[0, j], images[j]), (axes[2, j], reconstructions[j])):
-            ax.imshow(image.numpy(), vmin=0, vmax=1)
+            ax.imshow(image.detach().cpu().numpy(), vmin=0, vmax=1)
             ax.set(xticks=[], yticks=[])
             ax.grid(visible=False)
             ax.spines[:].set_visible(False)

@@ -125,6 +125,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     """A copy of the value as plain data: tensors detached, on the CPU, of the base class."""
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, np.generic):
+        return plain(value.item(), depth)
     if isinstance(value, Tensor):
         with torch._C.DisableTorchFunctionSubclass():  # a subclass may define what detach is
             return Tensor.detach(value).cpu().clone()

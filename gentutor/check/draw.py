@@ -16,7 +16,7 @@ def seed_for(exercise: str) -> int:
     salt gives other inputs, so that values copied from a run at home do not pass.
     """
     text = f"{exercise}\n{os.environ.get(SALT_VARIABLE, '')}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1  # 31 bits: all generators take it
 
 
 class Draw:
@@ -27,11 +27,11 @@ class Draw:
 
     def normal(self, *shape: int) -> Tensor:
         """Independent N(0, 1) entries."""
-        return torch.randn(*shape, generator=self.generator, dtype=torch.float64)
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Independent entries, uniform on [low, high)."""
-        return low + (high - low) * torch.rand(*shape, generator=self.generator, dtype=torch.float64)
+        return low + (high - low) * torch.rand(shape, generator=self.generator, dtype=torch.float64)
 
     def integer(self, low: int, high: int) -> int:
         """One of low, ..., high with equal probability."""

@@ -96,8 +96,8 @@ class Value:
     def follows(self, cdf: Callable[[Tensor], Tensor], law: str) -> Self:
         """Fails unless the entries look drawn from the distribution with that cdf; their order is not judged.
 
-        Kolmogorov-Smirnov: sqrt(n) sup |F_n - F| < 2.7, which n right draws exceed with probability
-        2 exp(-2 * 2.7^2) = 1e-6 (Smirnov 1948). `law` names the distribution in the message.
+        Kolmogorov-Smirnov: sqrt(n) sup |F_n - F| < 2.7, which n right draws of a continuous law exceed with
+        probability 2 exp(-2 * 2.7^2) = 1e-6 at most (Massart 1990). `law` names it in the message.
         """
         x = self.tensor.to(torch.float64).flatten().sort().values
         self._require(len(x) >= 8, f"shape of {self._name}", f"{len(x)} draws, too few to be judged")
@@ -170,6 +170,9 @@ class Exercise:
             A `Value` for each name of `returns`; then one for the gradient by each name of `wrt`; then, where
             directions are given, one for each second-order product.
         """
+        for name, value in inputs.items():
+            if isinstance(plain(value), Opaque):
+                raise TypeError(f"input {name} is a {type(value).__name__}; expected plain data, see `Call`")
         answer = function if isinstance(function, Answer) else Local(function)
         names, wrt_names = list(inputs), _split(wrt)
         self._calls += 1

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# The set holds one writer after another (each writes 0..9 three times over before the mixed rest). A writer's
-# sheet begins at 1,415, so that no writer of the test split is in the training split; the writers' bounds are
-# those of the scikit-learn course's chapter on sample grouping. A cut at 1,500 would fall within a sheet.
+# The set holds one writer's sheet after another (each 0..9 three times over before the mixed rest).
+# One begins at 1,415, so that no sheet is divided, though a writer with two sheets may be in both splits.
+# The bounds are those of the scikit-learn course's chapter on sample grouping.
 TRAIN_SIZE = 1_415
 
 

@@ -50,7 +50,7 @@ def fit(X: Tensor, r: int) -> PCA:
     """argmin over Theta of n^-1 ||X_c - Theta Theta^T X_c||_F^2, by the SVD of the centred data X_c.
 
     The columns of Theta are the right singular vectors of X_c (samples as rows) that belong to its r largest
-    singular values (Eckart and Young 1936). Each has the sign that makes its largest entry positive.
+    singular values (Eckart and Young 1936), each signed so that its entry of largest magnitude is positive.
     Where the data span fewer than r directions, the other columns are orthonormal but otherwise arbitrary.
 
     Args:
@@ -112,7 +112,7 @@ def largest_angle(A: Tensor, B: Tensor) -> float:
     value of (I - Q_A Q_A^T) Q_B, which keeps its digits where the angle is small (Bjorck and Golub 1973).
 
     Args:
-        A, B: (d, r), bases of the two subspaces in their columns, neither orthogonal nor of unit length.
+        A, B: (d, r), bases of the two subspaces in their columns, not necessarily orthonormal.
 
     Raises:
         ValueError: the shapes differ, or the columns of one are linearly dependent.
@@ -131,6 +131,22 @@ def largest_angle(A: Tensor, B: Tensor) -> float:
 
 
 # ------------------------------------------------------------------------------- linear autoencoder
+
+
+def gradients(Theta: Tensor, Phi: Tensor, X: Tensor) -> tuple[Tensor, Tensor]:
+    """dL/dTheta = -2/n E Y^T and dL/dPhi = -2/n Theta^T E X^T, with Y = Phi X and E = X - Theta Y (columns).
+
+    Args:
+        Theta: (d, r).
+        Phi: (r, d).
+        X: (n, d), one sample a row.
+
+    Returns:
+        The gradients of n^-1 ||X - Theta Phi X||_F^2: (d, r), (r, d).
+    """
+    Y = X @ Phi.T
+    E = X - Y @ Theta.T
+    return -2 / len(X) * E.T @ Y, -2 / len(X) * Theta.T @ E.T @ X
 
 
 class LinearAutoencoder(nn.Module):
@@ -179,8 +195,8 @@ def train(
     Args:
         X: (n, d), one sample a row, of any real dtype; trained in float32, or float64 if X is.
         r: length of the code, 1 <= r <= d.
-        steps, lr, momentum: of `torch.optim.SGD`. With the default momentum, lr up to about 0.1 n / s_1^2 is
-            stable, s_1 the largest singular value of X.
+        steps, lr, momentum: of `torch.optim.SGD`. With the default momentum lr should stay below
+            0.1 n / s_1^2, s_1 the largest singular value of X: 0.14 for the digits, 0.02 for MNIST.
         seed: draws the starting weights.
         device: "auto" is a GPU where there is one.
         on_step: called with the step's number and the model before each update.

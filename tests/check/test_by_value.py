@@ -59,7 +59,7 @@ RETURNS = {
     "dict": (lambda: {0: 1, "a": (2,)}, {"0": 1, "a": (2,)}),
     "ordered dict": (lambda: collections.OrderedDict(a=1), {"a": 1}),
     "numpy array": (lambda: np.ones(3), Opaque("ndarray")),
-    "numpy number": (lambda: np.float64(2), Opaque("float64")),
+    "numpy number": (lambda: np.float64(2), 2.0),
     "enumeration": (lambda: Colour.RED, Opaque("Colour")),
     "module": (lambda: nn.Linear(2, 3), Opaque("Linear")),
     "generator": (lambda: (k for k in range(3)), Opaque("generator")),

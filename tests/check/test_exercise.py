@@ -236,9 +236,9 @@ def test_the_seed_mixes_exercise_and_salt(monkeypatch):
             assert check.seed_for(name) == check.seed_for(name) == check.Exercise(name).seed
             seeds.add(check.seed_for(name))
     assert len(seeds) == 9
-    assert all(0 <= seed < 2**32 for seed in seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)
     monkeypatch.delenv("GENTUTOR_SALT")
-    assert check.seed_for("01_pca/fit") == 1876819224  # on every machine
+    assert check.seed_for("01_pca/fit") == 938409612  # on every machine
     assert check.SALT_VARIABLE == "GENTUTOR_SALT"
 
 
