@@ -1,10 +1,11 @@
-# Two commands: `make lab` to learn, `make test` to check everything. `make labs` and `make lectures` are for authors.
+# Two commands: `make lab` to learn, `make test` to check everything. `make grade` is for
+# instructors, `make labs` and `make lectures` for authors.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: lab test labs lectures system
+.PHONY: lab test labs lectures grade system
 .DEFAULT_GOAL := lab
 
 lab: $(VENV)/.lab          ## set up what students need, and open JupyterLab on the course index
@@ -18,6 +19,10 @@ test: $(VENV)/.test system ## set up what the tests need, and run them all
 
 labs: $(VENV)/.lab         ## write labs/ anew from solutions/
 	$(BIN)/nbgrader generate_assignment --assignment='*' --force
+
+grade: $(VENV)/.lab        ## automatic marks for what lies in build/grading/submitted: make grade UNIT=01_pca
+	$(BIN)/nbgrader generate_assignment $(UNIT) --force
+	$(BIN)/nbgrader autograde $(UNIT) --create $(ARGS)
 
 lectures: $(VENV)/.lab     ## run the lectures and keep their outputs
 	$(BIN)/python tools/run_lectures.py course/*.ipynb

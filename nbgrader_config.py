@@ -5,6 +5,14 @@ import secrets
 import sys
 from pathlib import Path
 
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    OverwriteCells,
+    OverwriteKernelspec,
+)
+
 c = get_config()  # noqa: F821
 
 ROOT = Path(__file__).resolve().parent
@@ -30,6 +38,26 @@ c.Execute.shutdown_kernel = "immediate"
 c.Execute.skip_cells_with_tag = "no-cell-bears-this-tag"
 c.Execute.store_widget_state = False
 c.OverwriteCells.add_missing_cells = True
+
+
+class TolerantDeduplicateIds(DeduplicateIds):
+    """nbgrader's own leaves an empty record in the copies of a split or pasted cell, and stumbles over it."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """Takes the record away altogether, so that the copy is a cell of the student's own."""
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if cell.metadata.get("nbgrader") == {}:
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
+c.Autograde.sanitize_preprocessors = [  # nbgrader's, with that one in its place
+    ClearOutput,
+    TolerantDeduplicateIds,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
 
 c.ExportApp.plugin_class = "nbgrader.plugins.CsvExportPlugin"
 c.CsvExportPlugin.to = str(WORK / "grades.csv")

@@ -1,6 +1,7 @@
 """What graded cells call: an answer is asked for values, and the values are judged.
 
-    with check.Exercise("01_pca/fit") as ex:
+    @check.exercise("01_pca/fit")
+    def judge(ex):
         X = ex.draw.normal(40, 7)
         mean, Theta = ex.call(fit, X=X, r=3, returns="mean, Theta")
         mean.equals(X.mean(0))
@@ -12,7 +13,7 @@ crosses, so that the function can live in another process. `exercise.py` is the 
 
 from gentutor.check.call import Answer, Call, Local, Opaque, Reply
 from gentutor.check.draw import SALT_VARIABLE, Draw, seed_for
-from gentutor.check.exercise import CheckFailed, Exercise, Value
+from gentutor.check.exercise import CheckFailed, Exercise, Value, exercise
 
 __all__ = [
     "SALT_VARIABLE",
@@ -25,5 +26,6 @@ __all__ = [
     "Opaque",
     "Reply",
     "Value",
+    "exercise",
     "seed_for",
 ]

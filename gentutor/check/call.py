@@ -48,10 +48,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception of the student's function, as text: its type, its message, and the line it rose from."""
+    """An exception of the student's function, as text: its type, its message, and where it rose from."""
 
     kind: str
     message: str
+    function: str
     line: str
 
 
@@ -109,7 +110,7 @@ class Local(Answer):
                         gradients, second = _gradients(answer, [args[i] for i in call.wrt], call)
                     value = plain(answer)
             except (Exception, SystemExit) as error:
-                failure = Failure(type(error).__name__, str(error), _line_of(error))
+                failure = Failure(type(error).__name__, str(error), *_place_of(error))
         return Reply(
             value=value,
             gradients=gradients,
@@ -203,8 +204,10 @@ def _is_reference(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith(REFERENCES)
 
 
-def _line_of(error: BaseException) -> str:
-    """The last line of the student's own code in the traceback, or nothing where there is none."""
+def _place_of(error: BaseException) -> tuple[str, str]:
+    """Function and line of the last place in the traceback that is the student's own, or nothing."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "-packages" not in f.filename]
     own = [f for f in frames if not f.filename.startswith(NOT_OWN)]
-    return f"line {own[-1].lineno}: {own[-1].line}" if own and own[-1].line else ""
+    if not own or not own[-1].line:
+        return (own[-1].name if own else "it"), ""
+    return own[-1].name, f"line {own[-1].lineno}: {own[-1].line}"

@@ -142,6 +142,9 @@ class Exercise:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, NameError) and error.name:
+            detail = f"{error.name} is not defined: run the cell above, then run this one again."
+            raise self.failed("not written yet", detail) from error
         if error is None:
             print(f"✓ {self.name}: {self._passed} checks passed [seed {self.seed}]")
 
@@ -220,7 +223,7 @@ class Exercise:
         if reply.failure is not None:
             f = reply.failure
             if f.kind == "NotImplementedError" and not f.message:  # torch's own bear a message
-                where = "Write it in the cell above, run that cell, then run this one again."
+                where = f"Write {f.function} in its cell above, run that cell, then run this one again."
                 raise self.failed("not written yet", where)
             where = f" ({f.line})" if f.line else ""
             raise self.failed("error", f"your function raised {f.kind}: {f.message}{where}")
@@ -248,6 +251,20 @@ class Exercise:
     def _gradient(self, order: str, name: str, gradient: Tensor | None) -> Value:
         aspect = f"{order} by {name}"
         return Value(self, aspect, gradient, aspect)
+
+
+def exercise(name: str, allows: tuple[str, ...] = ()) -> Callable[[Callable[[Exercise], None]], None]:
+    """Runs the decorated function at once, with the `Exercise` of that name and those `allows`.
+
+    What a graded cell does stands in a function, so that its inputs and its references are no globals: a
+    student's function could use those by mistake, and a student's own variables would be lost to them.
+    """
+
+    def run(judge: Callable[[Exercise], None]) -> None:
+        with Exercise(name, allows) as ex:
+            judge(ex)
+
+    return run
 
 
 def _same(before: Any, after: Any) -> bool:

@@ -296,3 +296,29 @@ def test_draws_stand_apart_from_the_global_generator():
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(0)
     assert torch.equal(check.Draw(3).normal(5), first)
+
+
+def test_a_graded_cell_keeps_its_names_to_itself():
+    def answer(x):
+        return x * reference  # noqa: F821  # only the check has it
+
+    with pytest.raises(check.CheckFailed) as failed:
+
+        @check.exercise("01_pca/task")
+        def judge(ex):
+            reference = ex.draw.normal(3)
+            ex.call(answer, x=reference, returns="y")
+
+    assert failed.value.aspect == "error"
+    assert "'reference' is not defined" in failed.value.detail
+
+
+def test_a_function_that_is_not_there_is_not_written_yet():
+    with pytest.raises(check.CheckFailed) as failed:
+
+        @check.exercise("01_pca/task")
+        def judge(ex):
+            ex.call(fitt, x=1, returns="y")  # noqa: F821
+
+    assert failed.value.aspect == "not written yet"
+    assert "fitt is not defined" in failed.value.detail

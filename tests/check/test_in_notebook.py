@@ -64,7 +64,7 @@ def test_success_is_one_line(outputs):
     ("cell", "first", "second"),
     [
         ("wrong", "✗ double · value of y", "not what the definition gives"),
-        ("unwritten", "○ double · not written yet", "Write it in the cell above"),
+        ("unwritten", "○ double · not written yet", "Write unwritten in its cell above"),
         ("error", "✗ double · error", "IndexError: list index out of range (line 2: return [x][7])"),
     ],
 )

@@ -202,13 +202,13 @@ def gradient_step(Theta, Phi, X, lr):
     return Theta - lr * Theta.grad, Phi - lr * Phi.grad, loss
 
 
-@answers.wrong("gradient_step", fails="value of new Phi")
+@answers.wrong("gradient_step", fails="error")
 def gradient_step(Theta, Phi, X, lr):
-    """Trains the decoder alone."""
-    Theta = Theta.clone().requires_grad_()
-    loss = (X - X @ Phi.T @ Theta.T).square().sum(1).mean()
+    """Divides by an n that it never sets."""
+    Theta, Phi = Theta.clone().requires_grad_(), Phi.clone().requires_grad_()
+    loss = (X - X @ Phi.T @ Theta.T).square().sum() / n  # noqa: F821
     loss.backward()
-    return Theta - lr * Theta.grad, Phi, loss
+    return Theta - lr * Theta.grad, Phi - lr * Phi.grad, loss
 
 
 @answers.wrong("gradient_step", fails="side effect on Theta")
@@ -242,10 +242,10 @@ def gradient_step(Theta, Phi, X, lr):
 
 @answers.right("gradient_step")
 def gradient_step(Theta, Phi, X, lr):
-    """An optimiser of torch's."""
+    """An optimiser of torch's, and the package's answer to exercise 3, which it may use here."""
     Theta, Phi = torch.nn.Parameter(Theta.clone()), torch.nn.Parameter(Phi.clone())
     optimiser = torch.optim.SGD([Theta, Phi], lr=lr)
-    loss = torch.nn.functional.mse_loss(X @ Phi.T @ Theta.T, X, reduction="sum") / len(X)
+    loss = pca.squared_error(X, X @ Phi.T @ Theta.T)
     loss.backward()
     optimiser.step()
     return Theta, Phi, loss
