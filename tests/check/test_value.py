@@ -10,23 +10,7 @@ from scipy import stats
 
 from gentutor import check
 
-X = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 4)))
-W = torch.tensor([[3.1728, -2.6491], [1.8375, 4.5917]]).double()  # an answer, in general position
-
-
-def ask(function, *, returns="Y", **inputs):
-    return check.Exercise("01_pca/task").call(function, returns=returns, **inputs)
-
-
-def value(given):
-    return ask(lambda: given)
-
-
-def failure(judge, *args, **more):
-    with pytest.raises(check.CheckFailed) as caught:
-        judge(*args, **more)
-    return caught.value
-
+from .asking import W, X, ask, failure, value
 
 # ------------------------------------------------------------------------------- value, shape and dtype
 
