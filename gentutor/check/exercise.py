@@ -203,6 +203,25 @@ class Exercise:
             ]
         return values[0] if len(values) == 1 else tuple(values)
 
+    def derivation(self, name: str, function: Callable[[], Any] | Answer) -> None:
+        """Fails unless f() fills every hole of the locked derivation `name` with a formula that follows.
+
+        Args:
+            name: under which its cell, `%%derive SETTING as NAME`, has locked it.
+            function: the student's; it returns the formulas by the names of the holes, {"a": r"..."}.
+        """
+        from gentutor.derive.graded import grade, locked  # most exercises have no derivation
+
+        text, setting = locked(name)
+        answers = self.call(function, returns="answers").plain
+        found = _kind(answers)
+        self.require(isinstance(answers, dict), "type of answers", f"{found}, expected a dict of formulas")
+        for finding in grade(text, answers, setting):
+            unwritten = finding.aspect == "not written yet"
+            aspect = finding.aspect if unwritten else f"hole {finding.label}: {finding.aspect}"
+            self.require(False, aspect, finding.detail)
+        self.require(True, "derivation", "")
+
     def derived(self, name: str, value: Tensor) -> Value:
         """A quantity that the check computed from plain values, to be judged under a name of its own."""
         return Value(self, name, value)

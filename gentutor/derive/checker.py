@@ -1,0 +1,124 @@
+"""`check(text, setting)`: read a chain, judge each step, diagnose the first that fails."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+from gentutor.derive.chain import Chain, Line, read
+from gentutor.derive.diagnosis import diagnose
+from gentutor.derive.latex import to_latex
+from gentutor.derive.relations import Bench, Verdict, judge
+from gentutor.derive.report import LATEX, Report, Step, compose
+from gentutor.derive.setting import Facts, Setting
+from gentutor.derive.settings import setting_named
+from gentutor.derive.tree import Dots, Node, walk
+
+NO_STEP = "nothing is claimed after the opening line; write the next line, beginning with = or \\geq"
+NOTHING = "no line is written yet"
+
+
+def check(text: str, setting: str) -> Report:
+    """Judge every line of a chain, each against the last readable line above it.
+
+    Args:
+        text: one relation per line, in LaTeX, as a lecture prints it. See the docs for the language.
+        setting: "vae", "latents", "ddpm", "score", "gan", "wgan" or "pca".
+
+    Raises:
+        TypeError: `text` is no string.
+        ValueError: there is no such setting, or it cannot honour what the chain takes as given.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a derivation is a string of LaTeX lines, not {type(text).__name__}")
+    chosen = setting_named(setting)
+    return judged(read(text, chosen.vocabulary), chosen, seed=crc32(text.encode()))
+
+
+def judged(chain: Chain, setting: Setting, seed: int, count: int | None = None, explain: bool = True) -> Report:
+    """The report on a chain that has been read; `count` worlds of each kind, if not the usual few."""
+    bench = Bench(setting, facts(chain, setting), seed, count)
+    steps = tuple(_steps(chain, bench, explain))
+    message = ""
+    if not steps:
+        message = NOTHING
+    elif len(steps) == 1:
+        message = NO_STEP
+    report = Report(setting.vocabulary.setting, steps, message)
+    if report.ok and report.proves is None:
+        message = "every line holds, but the relations do not compose: first and last line are not compared"
+    return replace(report, message=message)
+
+
+def facts(chain: Chain, setting: Setting) -> Facts:
+    """What the chain writes and takes as given. Raises ValueError for what the setting cannot honour."""
+    names = []
+    for left, right in chain.given:
+        name = setting.honoured(left, right)
+        if name is None:
+            known = "; ".join(f"{to_latex(a)} = {to_latex(b)}" for a, b, _ in setting.given) or "nothing"
+            raise ValueError(
+                f"the setting {setting.vocabulary.setting} cannot take {to_latex(left)} = {to_latex(right)} as given; "
+                f"it can take: {known}"
+            )
+        names.append(name)
+    claims = [claim.expression for line in chain.lines for claim in line.claims]
+    return Facts(tuple(n for claim in claims for n in walk(claim)), frozenset(names))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One relation of a line with its verdict."""
+
+    relation: str
+    above: Node
+    here: Node
+    verdict: Verdict
+
+
+def _steps(chain: Chain, bench: Bench, explain: bool) -> Iterator[Step]:
+    above: Node | None = None
+    opening = next((line.claims[0].expression for line in chain.lines if line.error is None and line.claims), None)
+    for line in chain.lines:
+        if line.error is not None:
+            relation = line.claims[0].relation if line.claims else ""
+            yield Step(line.number, line.text, relation, "unread", note=line.note, message=line.error.pointed())
+            continue
+        found = []
+        for claim in line.claims:
+            assert opening is not None
+            if above is not None and claim.relation:
+                verdict = judge(claim.relation, above, claim.expression, opening, bench)
+                found.append(_Judged(claim.relation, above, claim.expression, verdict))
+            if not isinstance(claim.expression, Dots):
+                above = claim.expression
+        step = _step(line, found)
+        if step.status == "fails" and explain:
+            explain = False  # only the first: what comes after may only repeat it
+            wrong = next(one for one in found if one.verdict.status == "fails")
+            assert opening is not None
+            step = replace(step, diagnosis=diagnose(wrong.relation, wrong.above, wrong.here, opening, bench))
+        yield step
+
+
+_WORST_FIRST = ("fails", "undecided", "bridged", "holds")
+
+
+def _step(line: Line, found: list[_Judged]) -> Step:
+    parts = [f"{LATEX[claim.relation]} {to_latex(claim.expression)}".strip() for claim in line.claims]
+    if not found:  # an opening line without a relation claims nothing
+        return Step(line.number, line.text, "", "holds", " ".join(parts), line.note)
+    worst = min(found, key=lambda one: _WORST_FIRST.index(one.verdict.status))
+    verdict = worst.verdict
+    return Step(
+        line.number,
+        line.text,
+        compose([one.relation for one in found]) or worst.relation,
+        verdict.status,
+        " ".join(parts),
+        line.note,
+        verdict.residual,
+        verdict.counterexample,
+        None,
+        verdict.message,
+        verdict.worlds,
+    )

@@ -1,0 +1,172 @@
+"""What a setting is: a vocabulary, the kinds of worlds it can draw, and what `given` may narrow."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gentutor.derive.array import Data
+from gentutor.derive.tree import Add, Mul, Neg, Node, Number, Range, Symbol, Variable, walk
+from gentutor.derive.vocabulary import Vocabulary
+from gentutor.derive.world import World
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a chain asks of its worlds: the nodes it is made of and the names of what it takes as given."""
+
+    nodes: tuple[Node, ...] = ()
+    given: frozenset[str] = frozenset()
+
+    def writes(self, *names: str) -> bool:
+        """Whether the chain writes one of these names."""
+        return any(getattr(n, "name", None) in names for n in self.nodes)
+
+    def has_levels(self, name: str) -> bool:
+        """Whether the chain writes levels of a variable: z_t, z_{1:T}."""
+        return any(
+            (isinstance(n, Variable) and n.name == name and bool(n.index))
+            or (isinstance(n, Range) and n.name == name and not n.sample)
+            for n in self.nodes
+        )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a setting's noise is tied to its random variables.
+
+    Attributes:
+        names: the noises that may be tied to x_0 and x_t.
+        tied: what such a noise is, as a tree, for a level t.
+        variable: the base name of the random variables whose law is known.
+        law: the density that they follow, and `model` the one they follow where a line writes the model's
+            own functions (names that end in "_theta").
+    """
+
+    variable: str
+    law: str
+    model: str
+    names: tuple[str, ...] = ()
+    tied: Callable[[int], Node] | None = None
+
+
+Draw = Callable[[np.random.Generator, Facts], World]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting.
+
+    Attributes:
+        vocabulary: the names, for the reader.
+        kinds: for each kind of world a function that draws one. A kind named "finite..." is left out where a
+            chain calculates with variables; the others give the same verdict or are not exact.
+        words: what people call a density: "the prior".
+        terms: the setting's named terms, in which a diagnosis says what a line is off by.
+        noise: how fresh noise and the law of a random variable are to be read, if the setting has them.
+        given: what `given` may say, as (left, right) trees, and the name under which `Facts.given` has it.
+    """
+
+    vocabulary: Vocabulary
+    kinds: Mapping[str, Draw]
+    given: Sequence[tuple[Node, Node, str]] = field(default_factory=tuple)
+    noise: Noise | None = None
+    words: Mapping[Node, str] = field(default_factory=dict)
+    terms: Sequence[Node] = field(default_factory=tuple)
+
+    def honoured(self, left: Node, right: Node) -> str | None:
+        """The name of a given equation, None if the setting cannot honour it."""
+        for a, b, name in self.given:
+            if (left, right) in ((a, b), (b, a)):
+                return name
+        return None
+
+
+# ------------------------------------------------------------------------------------- drawing of numbers
+
+
+def general(rng: np.random.Generator, *shape: int) -> Data:
+    """Numbers in general position: between 0.3 and 1.2, with either sign."""
+    return np.asarray(rng.uniform(0.3, 1.2, shape) * rng.choice([-1.0, 1.0], shape))
+
+
+def masses(logits: Data, axis: int | tuple[int, ...] | None = None) -> Data:
+    """Positive numbers that add up to one over `axis`."""
+    weights = np.exp(logits)
+    return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
+
+
+def covariance(entries: Data, d: int) -> Data:
+    """A positive definite matrix from d (d + 1) / 2 free numbers: L L^T, the diagonal of L exponentiated."""
+    lower = np.zeros((d, d), dtype=entries.dtype)
+    lower[np.tril_indices(d, -1)] = 0.5 * entries[d:]
+    lower[np.diag_indices(d)] = np.exp(0.3 * entries[:d])
+    return lower @ lower.T
+
+
+def free_entries(d: int) -> int:
+    """How many numbers `covariance` takes."""
+    return d * (d + 1) // 2
+
+
+class Parts:
+    """Cuts a parameter vector into named arrays: Parts(W=(2, 2), b=(2,))(vector)["W"]."""
+
+    def __init__(self, **shapes: tuple[int, ...]) -> None:
+        self.shapes = shapes
+        self.size = sum(int(np.prod(shape)) for shape in shapes.values())
+
+    def __call__(self, vector: Data) -> dict[str, Data]:
+        """The arrays."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])[:-1]
+        pieces = np.split(vector, ends)
+        return {name: piece.reshape(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+
+
+# ------------------------------------------------------------------------------------------- free indices
+
+
+def draw_levels(rng: np.random.Generator, nodes: Iterable[Node], index: str = "t") -> dict[str, int]:
+    """T and a free t such that all printed levels are distinct and in range.
+
+    Of x_0, x_t, x_{t-1}, x_{t-2} it follows that t > 2; where x_T is printed, t < T.
+    """
+    printed = {level for n in nodes for level in _levels(n) if _closed(level, index)}
+    fits = [
+        {"T": T, index: t}
+        for T in range(3, 9)
+        for t in range(2, T + 1)
+        if len({_at(level, T, t) for level in printed}) == len(printed)
+        and all(0 <= _at(level, T, t) <= T for level in printed)
+    ]
+    if not fits:
+        return {"T": 4, index: 3}
+    least = fits[0]["T"]
+    return fits[rng.integers(len([fit for fit in fits if fit["T"] <= max(4, least)]))]
+
+
+def _levels(n: Node) -> tuple[Node, ...]:
+    if isinstance(n, Variable | Symbol):
+        return n.index
+    return (n.first, n.last) if isinstance(n, Range) else ()
+
+
+def _closed(level: Node, index: str) -> bool:
+    return all(isinstance(n, Number | Add | Neg | Mul) or n in (Symbol(index), Symbol("T")) for n in walk(level))
+
+
+def _at(level: Node, T: int, t: int) -> float:
+    match level:
+        case Number(value):
+            return float(value)
+        case Symbol("T"):
+            return T
+        case Symbol():
+            return t
+        case Neg(body):
+            return -_at(body, T, t)
+        case Add(terms):
+            return sum(_at(term, T, t) for term in terms)
+        case Mul(factors):
+            return float(np.prod([_at(factor, T, t) for factor in factors]))
+    raise TypeError(level)

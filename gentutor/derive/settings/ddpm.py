@@ -1,0 +1,231 @@
+"""The setting `ddpm`: the forward chain q(x_t|x_{t-1}), its posteriors, and the reverse model p."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from gentutor.derive.array import Array, Data, NotExact, add, scalar, scale
+from gentutor.derive.laws import Chain, Table
+from gentutor.derive.setting import (
+    Facts,
+    Noise,
+    Parts,
+    Setting,
+    covariance,
+    draw_levels,
+    free_entries,
+    general,
+    masses,
+)
+from gentutor.derive.tree import ANONYMOUS, Apply, Density, Node, Normal, Range, Symbol, Variable, node
+from gentutor.derive.vocabulary import (
+    DensitySpec,
+    FunctionSpec,
+    SymbolSpec,
+    VariableSpec,
+    Vocabulary,
+)
+from gentutor.derive.world import Contents, World
+
+t, T, ONE, ZERO = Symbol("t"), Symbol("T"), node(1), node(0)
+X_T, X_0 = Variable("x", (t,)), Variable("x", (ZERO,))
+
+VOCABULARY = Vocabulary(
+    setting="ddpm",
+    variables={"x": VariableSpec(levels=(ZERO, T), about="the chain x_0, ..., x_T; x_\\infty its limit")},
+    densities={
+        "q": DensitySpec(("x",), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"),
+        "p": DensitySpec(("x",), parameter="theta", about="the reverse model"),
+    },
+    functions={
+        "epsilon_theta": FunctionSpec((X_T, t), about="the network's estimate of the noise"),
+        "mu_theta": FunctionSpec((X_T, t), about="the mean of p(x_{t-1}|x_t)"),
+        "mu_q": FunctionSpec((X_T, X_0), about="the mean of q(x_{t-1}|x_t, x_0)"),
+        "x_theta": FunctionSpec((X_T, t), about="the network's estimate of x_0"),
+        "Sigma_q": FunctionSpec((t,), about="the covariance of q(x_{t-1}|x_t, x_0)"),
+        "sigma_q": FunctionSpec((t,), about="its standard deviation"),
+        "SNR": FunctionSpec((t,), about="bar alpha_t / (1 - bar alpha_t)"),
+    },
+    symbols={
+        "alpha": SymbolSpec(1, about="alpha_t = 1 - beta_t"),
+        "beta": SymbolSpec(1, about="the variance of a forward step"),
+        "bar_alpha": SymbolSpec(1, about="the product of alpha_1, ..., alpha_t"),
+        "bar_beta": SymbolSpec(1, about="1 - bar alpha_t"),
+        "tilde_beta": SymbolSpec(1, about="the variance of q(x_{t-1}|x_t, x_0)"),
+        "sigma": SymbolSpec(1, about="the standard deviation of a sampler's step"),
+        "T": SymbolSpec(about="the number of steps"),
+        "t": SymbolSpec(about="a step"),
+        "d": SymbolSpec(about="the dimension"),
+        "I": SymbolSpec(about="the identity matrix"),
+        "pi": SymbolSpec(about="3.14159..."),
+    },
+    noises={"epsilon": VariableSpec(levels=(ZERO, T), about="standard Gaussian noise"), "z": VariableSpec(about="the sampler's noise")},
+    parameters=("theta", "phi"),
+    spellings={"tilde_mu": "mu_q", "tilde_mu_t": "mu_q", "mu_theta_t": "mu_theta", "x_hat_theta": "x_theta", "n": "d", "k": "d"},
+    ranges={"t": (ONE, T), "i": (ONE, t), "s": (ONE, t), "j": (ONE, Symbol("d"))},
+)
+
+
+def finite(rng: np.random.Generator, facts: Facts) -> World:
+    """Random tables for every step; three states for short chains, two for long ones."""
+    integers = draw_levels(rng, facts.nodes)
+    levels = integers["T"]
+    n = 3 if levels < 5 else 2
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        phi, theta = (parameters[name].reshape(levels, n, n) for name in ("phi", "theta"))
+        names = [f"x_{s}" for s in range(levels + 1)]
+        forward = masses(parameters["data"])
+        for step in masses(phi, axis=2):
+            forward = forward[..., None] * step
+        backward = masses(parameters["prior"])
+        for step in masses(theta, axis=1):  # theta[t-1][x_{t-1}, x_t]
+            backward = step.reshape(n, n, *(1,) * (backward.ndim - 1)) * backward
+        return Contents({"q": Table(names, forward), "p": Table(names, backward)})
+
+    parameters = {
+        "phi": general(rng, levels * n * n),
+        "theta": general(rng, levels * n * n),
+        "data": general(rng, n),
+        "prior": general(rng, n),
+    }
+    return World("finite", integers, parameters, make, {"x": n}, seed=int(rng.integers(2**31)))
+
+
+def gaussian(rng: np.random.Generator, facts: Facts) -> World:
+    """x_0 ~ N(m, S) in two dimensions; epsilon_theta is affine in x_t."""
+    return _gaussian(rng, facts, 2)
+
+
+def line(rng: np.random.Generator, facts: Facts) -> World:
+    """The same in one dimension."""
+    return _gaussian(rng, facts, 1)
+
+
+def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
+    integers = draw_levels(rng, facts.nodes)
+    levels = integers["T"]
+    alpha = np.concatenate([[np.nan], rng.permutation(np.linspace(0.45, 0.93, levels)) * rng.uniform(0.95, 1.05, levels)])
+    bar = np.concatenate([[1.0], np.cumprod(alpha[1:])])
+    variance = np.concatenate([[np.nan, 0.6 * (1 - alpha[1])], (1 - alpha[2:]) * (1 - bar[1:-1]) / (1 - bar[2:])])
+    network = Parts(A=(levels, d, d), b=(levels, d))
+    eye = np.eye(d)
+
+    def at(values: Data) -> Callable[[int], Array]:
+        def value(t: int) -> Array:
+            if not 0 <= t < len(values) or np.isnan(values[t]):
+                raise NotExact(f"step {t} lies outside 1, ..., {levels}")
+            return scalar(values[t])
+
+        return value
+
+    forward = Chain().append("x_0", general(rng, d), covariance(general(rng, free_entries(d)), d))
+    for t in range(1, levels + 1):
+        forward.append(f"x_{t}", np.zeros(d), (1 - alpha[t]) * eye, **{f"x_{t - 1}": np.sqrt(alpha[t]) * eye})
+
+    def whole(value: Array) -> int:
+        t = round(float(value.data.real))
+        if not 1 <= t <= levels:
+            raise NotExact(f"step {t} lies outside 1, ..., {levels}")
+        return t
+
+    def mu_q(x_t: Array, x_0: Array, step: Array) -> Array:
+        t = whole(step)
+        near = np.sqrt(alpha[t]) * (1 - bar[t - 1]) / (1 - bar[t])
+        far = np.sqrt(bar[t - 1]) * (1 - alpha[t]) / (1 - bar[t])
+        return add(scale(x_t, scalar(near)), scale(x_0, scalar(far)))
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        part = network(parameters["theta"])
+
+        def epsilon_theta(x: Array, step: Array) -> Array:
+            t = whole(step)
+            return add(Array(x.data @ part["A"][t - 1].T, x.axes, "c"), Array(part["b"][t - 1], (), "c"))
+
+        def mu_theta(x: Array, step: Array) -> Array:
+            t = whole(step)
+            noise = scale(epsilon_theta(x, step), scalar(-(1 - alpha[t]) / np.sqrt(1 - bar[t])))
+            return scale(add(x, noise), scalar(1 / np.sqrt(alpha[t])))
+
+        def x_theta(x: Array, step: Array) -> Array:
+            t = whole(step)
+            noise = scale(epsilon_theta(x, step), scalar(-np.sqrt(1 - bar[t])))
+            return scale(add(x, noise), scalar(1 / np.sqrt(bar[t])))
+
+        backward = Chain().append(f"x_{levels}", np.zeros(d), eye)
+        for t in range(levels, 0, -1):
+            shrink = (1 - alpha[t]) / np.sqrt(1 - bar[t])
+            gain = (eye - shrink * part["A"][t - 1]) / np.sqrt(alpha[t])
+            offset = -shrink * part["b"][t - 1] / np.sqrt(alpha[t])
+            backward.append(f"x_{t - 1}", offset, variance[t] * eye, **{f"x_{t}": gain})
+        return Contents(
+            {"q": forward.law, "p": backward.law},
+            {
+                "alpha": at(alpha),
+                "beta": at(1 - alpha),
+                "bar_alpha": at(bar),
+                "bar_beta": at(1 - bar),
+                "tilde_beta": at(variance),
+                "sigma": at(np.sqrt(variance)),
+                "I": Array(eye, (), "m"),
+                "pi": scalar(np.pi),
+            },
+            {
+                "epsilon_theta": epsilon_theta,
+                "mu_theta": mu_theta,
+                "x_theta": x_theta,
+                "mu_q": mu_q,
+                "Sigma_q": lambda step: Array(variance[whole(step)] * eye, (), "m"),
+                "sigma_q": lambda step: scalar(np.sqrt(variance[whole(step)])),
+                "SNR": lambda step: scalar(bar[whole(step)] / (1 - bar[whole(step)])),
+            },
+            levelled=frozenset({"mu_q"}),
+        )
+
+    theta = np.concatenate([0.5 * general(rng, levels * d * d), general(rng, levels * d)])
+    kind = "Gaussian" if d > 1 else "Gaussian, one dimension"
+    return World(
+        kind,
+        {**integers, "d": d},
+        {"theta": theta},
+        make,
+        d=d,
+        reach=16.0,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def clean_noise(level: int) -> Node:
+    """epsilon from x_0 and x_t: (x_t - sqrt(bar alpha_t) x_0) / sqrt(1 - bar alpha_t). Ho et al. 2020, eq. 4."""
+    bar = Symbol("bar_alpha", (node(level),))
+    x = Variable("x", (node(level),))
+    return (x - Apply("sqrt", bar) * X_0) / Apply("sqrt", ONE - bar)
+
+
+def step_back(*given: Node) -> Density:
+    """q(x_{t-1}|...)."""
+    return Density("q", (X_BEFORE,), given)
+
+
+X_BEFORE = Variable("x", (t - ONE,))
+WORDS = {
+    Density("q", (X_T,), (X_BEFORE,)): "the forward step",
+    Density("q", (X_T,), (X_0,)): "the marginal",
+    Density("q", (X_BEFORE,), (X_0,)): "the marginal",
+    step_back(X_T, X_0): "the posterior given x_0",
+    step_back(X_T): "the posterior without x_0",
+    Density("p", (X_BEFORE,), (X_T,)): "the reverse step",
+    Density("p", (Variable("x", (T,)),)): "the prior",
+}
+
+
+SETTING = Setting(
+    VOCABULARY,
+    {"finite": finite, "Gaussian": gaussian, "Gaussian, one dimension": line},
+    given=(
+        (Density("p", (Variable("x", (T,)),)), Normal(Variable("x", (T,)), ZERO, Symbol("I")), "prior"),
+        (Density("p", (Variable("x", (T,)),)), Normal(ANONYMOUS, ZERO, Symbol("I")), "prior"),
+    ),
+    noise=Noise(names=("epsilon",), tied=clean_noise, variable="x", law="q", model="p"),
+    words=WORDS,
+)

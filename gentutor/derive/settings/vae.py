@@ -1,0 +1,192 @@
+"""The setting `vae`: a model p(x, z) and a variational posterior q(z|x)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gentutor.derive.array import Array, Data, scalar
+from gentutor.derive.laws import Chain, Gaussian, Table
+from gentutor.derive.setting import Facts, Noise, Parts, Setting, covariance, free_entries, general, masses
+from gentutor.derive.tree import ANONYMOUS, Apply, Density, Divergence, Expectation, Normal, Symbol, Variable, node
+from gentutor.derive.vocabulary import (
+    Arguments,
+    DensitySpec,
+    FunctionSpec,
+    SymbolSpec,
+    VariableSpec,
+    Vocabulary,
+)
+from gentutor.derive.world import Contents, World
+
+X, Z, T, K, D = Variable("x"), Variable("z"), Symbol("T"), Symbol("K"), Symbol("d")
+ONE = node(1)
+
+
+def given_x(left: Arguments, given: Arguments) -> tuple[Arguments, Arguments]:
+    """q(z) stands for q(z|x): in this setting q is always fitted to the chain's x."""
+    names = {item.name for item in (*left, *given) if isinstance(item, Variable)}
+    return left, given if "x" in names else (*given, X)
+
+
+VOCABULARY = Vocabulary(
+    setting="vae",
+    variables={
+        "x": VariableSpec(about="the observation"),
+        "z": VariableSpec(levels=(ONE, T), about="the latent variable; z_1, ..., z_T if it has levels"),
+    },
+    densities={
+        "p": DensitySpec(("x", "z"), parameter="theta", about="the model p(x, z), its marginals and conditionals"),
+        "q": DensitySpec(
+            ("x", "z"), bare=Density("q", (Z,), (X,)), resolve=given_x, parameter="phi", about="q(z|x), the variational posterior"
+        ),
+    },
+    functions={
+        "mu": FunctionSpec((X,), about="the mean of q(z|x)"),
+        "sigma": FunctionSpec((X,), about="the standard deviations of q(z|x), as a diagonal matrix"),
+        "Sigma": FunctionSpec((X,), about="the covariance of q(z|x)"),
+    },
+    symbols={
+        "mu": SymbolSpec(1, about="a component of the mean of q(z|x)"),
+        "sigma": SymbolSpec(1, about="a component of the standard deviations of q(z|x)"),
+        "T": SymbolSpec(about="the number of levels"),
+        "K": SymbolSpec(about="the number of samples"),
+        "d": SymbolSpec(about="the dimension of z"),
+        "I": SymbolSpec(about="the identity matrix"),
+        "pi": SymbolSpec(about="3.14159..."),
+    },
+    noises={"epsilon": VariableSpec(about="standard Gaussian noise")},
+    parameters=("theta", "phi"),
+    spellings={"D": "d", "J": "d", "n": "d", "mu_phi": "mu", "sigma_phi": "sigma", "Sigma_phi": "Sigma", "mu_q": "mu", "sigma_q": "sigma"},
+    ranges={"j": (ONE, D), "i": (ONE, D), "k": (ONE, K), "t": (ONE, T), "l": (ONE, T)},
+    measures={"z": Density("q", (Z,), (X,))},
+)
+
+
+def finite(rng: np.random.Generator, facts: Facts) -> World:
+    """Tables: 3 states of x, 4 of z; with levels 3 of each z_t."""
+    return _levelled(rng) if facts.has_levels("z") else _flat(rng, facts)
+
+
+def _flat(rng: np.random.Generator, facts: Facts) -> World:
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        p = Table(("x", "z"), masses(parameters["theta"].reshape(3, 4)))
+        old = Table(("x", "z"), masses(parameters["old"].reshape(3, 4)))
+        q = Table(("x", "z"), masses(parameters["phi"].reshape(3, 4)), conditions=("x",))
+        return Contents({"p": p, "p@old": old, "q": p if "posterior" in facts.given else q})
+
+    parameters = {name: general(rng, 12) for name in ("theta", "old", "phi")}
+    return World("finite", {"K": 3}, parameters, make, {"x": 3, "z": 4}, seed=int(rng.integers(2**31)))
+
+
+def _levelled(rng: np.random.Generator) -> World:
+    T = int(rng.integers(3, 5))
+    levels = tuple(f"z_{t}" for t in range(1, T + 1))
+    size = 9 * T
+
+    def chain(numbers: Data, first: Data) -> Data:
+        """first[x, z_1] prod_t s_t[z_t, z_{t+1}] as a table over x, z_1, ..., z_T."""
+        table = first
+        for step in numbers:
+            table = table[..., None] * step
+        return table
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        theta, phi = parameters["theta"].reshape(T, 3, 3), parameters["phi"].reshape(T, 3, 3)
+        # p: x from z_1, z_t from z_{t+1}, z_T from its prior, the first row of theta's last table.
+        steps = [masses(step, axis=0) for step in theta[1:]]
+        prior = masses(parameters["prior"])
+        p = Table(("x", *levels), chain(np.array(steps), masses(theta[0], axis=0)) * prior)
+        q = Table(("x", *levels), chain(masses(phi[1:], axis=2), masses(phi[0], axis=1) / 3), conditions=("x",))
+        return Contents({"p": p, "q": q})
+
+    parameters = {"theta": general(rng, size), "phi": general(rng, size), "prior": general(rng, 3)}
+    return World("finite", {"T": T, "K": 3, "t": 2}, parameters, make, {"x": 3, "z": 3}, seed=int(rng.integers(2**31)))
+
+
+def gaussian(rng: np.random.Generator, facts: Facts) -> World:
+    """z ~ N(m, S), x = W z + b + noise, q(z|x) = N(A x + c, diag sigma^2); all of dimension d."""
+    return _gaussian(rng, facts, 2)
+
+
+def line(rng: np.random.Generator, facts: Facts) -> World:
+    """The same in one dimension, where integrals need not be Gaussian."""
+    return _gaussian(rng, facts, 1)
+
+
+def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
+    free = free_entries(d)
+    model = Parts(W=(d, d), b=(d,), noise=(free,), m=(d,), prior=(free,))
+    guess = Parts(A=(d, d), c=(d,), s=(d,))
+
+    def joint(vector: Data) -> Gaussian:
+        part = model(vector)
+        m, S = (np.zeros(d), np.eye(d)) if "standard prior" in facts.given else (part["m"], covariance(part["prior"], d))
+        return Chain().append("z", m, S).append("x", part["b"], covariance(part["noise"], d), z=part["W"]).law
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        p = joint(parameters["theta"])
+        part = guess(parameters["phi"])
+        gain, offset, spread = part["A"], part["c"], np.diag(np.exp(part["s"]))
+        posterior = "posterior" in facts.given
+        if posterior:
+            gain, offset, S = p.conditional(("z",), ("x",))
+        else:
+            S = spread @ spread
+        q = Chain(conditions=("x",)).append("x", np.zeros(d), np.eye(d)).append("z", offset, S, x=gain).law
+        functions = {"mu": lambda x: Array(x.data @ gain.T + offset, x.axes, "c")}
+        functions["Sigma"] = lambda x: Array(S, (), "m")
+        if not posterior:
+            functions["sigma"] = lambda x: Array(spread, (), "m")
+        return Contents(
+            {"p": p, "p@old": joint(parameters["old"]), "q": q},
+            {"I": Array(np.eye(d), (), "m"), "pi": scalar(np.pi)},
+            functions,
+            {"mu": ("x",), "sigma": ("x",)},
+        )
+
+    parameters = {
+        "theta": general(rng, model.size),
+        "old": general(rng, model.size),
+        "phi": 0.6 * general(rng, guess.size),
+    }
+    kind = "Gaussian" if d > 1 else "Gaussian, one dimension"
+    return World(kind, {"d": d, "K": 2}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31)))
+
+
+P_Z, Q = Density("p", (Z,)), Density("q", (Z,), (X,))
+P_X, POSTERIOR, LIKELIHOOD, JOINT = (
+    Density("p", (X,)),
+    Density("p", (Z,), (X,)),
+    Density("p", (X,), (Z,)),
+    Density("p", (X, Z)),
+)
+WORDS = {
+    P_Z: "the prior",
+    POSTERIOR: "the posterior",
+    LIKELIHOOD: "the likelihood",
+    P_X: "the evidence",
+    JOINT: "the joint",
+    Q: "the variational posterior",
+}
+TERMS = (
+    Divergence("KL", (Q, P_Z), (Z,)),
+    Divergence("KL", (Q, POSTERIOR), (Z,)),
+    Divergence("KL", (P_Z, Q), (Z,)),
+    Divergence("KL", (POSTERIOR, Q), (Z,)),
+    Divergence("H", (Q,), (Z,)),
+    Apply("log", P_X),
+    *(Expectation((Z,), Q, Apply("log", density)) for density in (LIKELIHOOD, P_Z, POSTERIOR, JOINT)),
+)
+STANDARD = (Normal(Z, node(0), Symbol("I")), Normal(ANONYMOUS, node(0), Symbol("I")))
+
+SETTING = Setting(
+    VOCABULARY,
+    {"finite": finite, "Gaussian": gaussian, "Gaussian, one dimension": line},
+    given=(
+        *((P_Z, normal, "standard prior") for normal in STANDARD),
+        (Q, Density("p", (Z,), (X,)), "posterior"),
+    ),
+    noise=Noise(names=(), variable="z", law="q", model="q"),
+    words=WORDS,
+    terms=TERMS,
+)

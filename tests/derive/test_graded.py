@@ -1,0 +1,99 @@
+"""Graded derivations: right answers in any style pass, cheats and slips do not."""
+
+import pytest
+
+from gentutor.derive.graded import grade, holes, lock, locked, without_rules
+
+CHAIN = r"""
+\log p(x)
+= \mathbb{E}_{q(z|x)}[\log p(x)]
+= \mathbb{E}_{q(z|x)}\left[\log \blank[p(z|x)]{a}\right]
+= \blank[KL, E; not p(z|x)]{b} + KL(q(z|x) \| p(z|x))
+"""
+A = r"\frac{p(x,z)}{p(z|x)}"
+B = r"\mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(q(z|x) \| p(z))"
+RATIO = r"\mathbb{E}_{q(z|x)}\left[\log\frac{p(x,z)}{q(z|x)}\right]"
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (A, B),
+        (r"\frac{p(x|z) p(z)}{p(z|x)}", r"-KL(q(z|x) \| p(z)) + \mathbb{E}_{z \sim q(z|x)} \log p(x|z)"),
+        (r"\frac{p_\theta(x, z)}{p_\theta(z|x)}", r"\mathbb{E}_q[\log p(x,z)] - \mathbb{E}_q[\log p(z)] - KL(q(z|x) \| p(z))"),
+    ],
+)
+def test_right_answers_pass(a, b):
+    assert grade(CHAIN, {"a": a, "b": b}, "vae") == []
+
+
+@pytest.mark.parametrize(
+    ("label", "answer", "aspect"),
+    [
+        ("a", "p(x)", "neighbour"),
+        ("a", r"p(x) \frac{p(z|x)}{p(z|x)}", "idle part"),
+        ("a", r"\frac{p(x) p(z|x)}{p(z|x)}", "idle part"),
+        ("a", r"\frac{p(x,z)}{p(z)}", "line 3"),
+        ("b", r"\log p(x) - KL(q(z|x) \| p(z|x))", "required"),
+        ("b", r"\mathbb{E}_{q(z|x)}[\log p(x)] - KL(q(z|x) \| p(z|x))", "forbidden"),
+        ("b", RATIO, "required"),
+        ("b", RATIO + r" + 0 KL(q(z|x) \| p(z))", "idle part"),
+        ("b", RATIO + r" + KL(q(z|x) \| p(z)) - \mathbb{E}_{q(z|x)}[\log\frac{q(z|x)}{p(z)}]", "idle part"),
+        ("b", RATIO + r" \cdot \frac{KL(q(z|x) \| p(z))}{KL(q(z|x) \| p(z))}", "idle part"),
+        ("b", B + r" + KL(q(z|x) \| p(z)) - KL(q(z|x) \| p(z))", "idle part"),
+        ("b", r"\mathbb{E}_{q(z|x)}[\log p(x|z)] + KL(q(z|x) \| p(z))", "line 4"),
+        ("b", r"\mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(p(z) \| q(z|x))", "line 4"),
+        ("b", B + r" + \text{const}", "empty"),
+        ("b", r"\dots", "reading"),
+        ("b", r"1 \geq 0", "reading"),
+        ("b", r"} + {", "reading"),
+        ("b", B + "\n= 1", "reading"),
+        ("b", r"\blank{a}", "reading"),
+        ("b", r"\unheardof", "reading"),
+        ("b", "", "not written yet"),
+        ("b", None, "not written yet"),
+        ("b", 3, "type"),
+    ],
+)
+def test_slips_and_cheats_do_not(label, answer, aspect):
+    answers = {"a": A, "b": B, label: answer}
+    found = grade(CHAIN, answers, "vae")
+    assert (found[0].label, found[0].aspect) == (label, aspect)
+
+
+@pytest.mark.parametrize("answer", [r"\mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(p(z) \| q(z|x))", r"\log p(x)"])
+def test_a_message_never_gives_the_answer_away(answer):
+    for finding in grade(CHAIN, {"a": A, "b": answer}, "vae"):
+        assert "belongs" not in finding.detail
+        assert "p(x|z)" not in finding.detail
+
+
+def test_every_hole_answers_for_itself():
+    found = grade(CHAIN, {"a": r"\frac{p(x,z)}{p(z)}", "b": r"\log p(x)"}, "vae")
+    assert {finding.label for finding in found} == {"a", "b"}
+
+
+def test_rules_are_not_shown():
+    assert [(hole.label, hole.line, hole.needed, hole.forbidden) for hole in holes(CHAIN)] == [
+        ("a", 2, ("p(z|x)",), ()),
+        ("b", 3, ("KL", "E"), ("p(z|x)",)),
+    ]
+    assert r"\blank{a}" in without_rules(CHAIN)
+    assert "not" not in without_rules(CHAIN)
+
+
+def test_a_chain_without_holes_and_two_holes_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="no hole"):
+        grade(r"\log p(x)" + "\n" + r"= \log p(x)", {}, "vae")
+    with pytest.raises(ValueError, match="one name"):
+        holes(r"\blank{a}" + "\n" + r"= \blank{a}")
+
+
+def test_a_locked_chain_cannot_be_exchanged():
+    lock("exchanged", CHAIN, "vae")
+    lock("exchanged", CHAIN, "vae")
+    assert locked("exchanged") == (CHAIN, "vae")
+    with pytest.raises(ValueError, match="locked"):
+        lock("exchanged", r"p(x)" + "\n" + r"= \blank{a}", "vae")
+    with pytest.raises(NameError, match="has not been run"):
+        locked("never")
