@@ -1,6 +1,8 @@
 """The `gentutor` command. The modules that do the work are imported when they are needed."""
 
+import shutil
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ def main() -> None:
       gentutor doctor     can labs run here, and what is missing?
       gentutor lab 01     open my copy of lab 01
       gentutor lab        open the course
+      gentutor derive chain.tex --setting vae     does every line follow?
     """
 
 
@@ -113,6 +116,40 @@ def lab(
     if status:
         click.echo(f"Jupyter ended with status {status}. gentutor doctor says what is missing.", err=True)
     sys.exit(status)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--setting", required=True, help="What the symbols mean: vae, latents, ddpm, score, gan, wgan, pca."
+)
+@click.option("--readings", is_flag=True, help="Show for every line how it was read, fully bracketed.")
+def derive(file: str, setting: str, readings: bool) -> None:
+    """Check a derivation, line by line.
+
+    FILE holds a chain in LaTeX: each line begins with its relation to the line above. "-" reads what is piped
+    in. The exit status is 0 if every line holds, else 1, and 2 if the command was not understood.
+
+    \b
+    Examples:
+      gentutor derive chain.tex --setting vae
+      gentutor derive chain.tex --setting ddpm --readings
+      cat chain.txt | gentutor derive - --setting gan
+    """
+    from gentutor.derive import check
+    from gentutor.derive.terminal import text
+
+    try:
+        with click.open_file(file, encoding="utf-8-sig") as chain:
+            report = check(chain.read(), setting=setting)
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file} is no text in UTF-8: {error}.") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if isinstance(sys.stdout, TextIOWrapper):  # a pipe on Windows may know no ✓; the words stand beside it
+        sys.stdout.reconfigure(errors="replace")
+    click.echo(text(report, width=shutil.get_terminal_size().columns, colour=True, readings=readings))
+    sys.exit(0 if report.ok else 1)
 
 
 def _prepare(unit: "Unit", path: Path, update: bool) -> None:

@@ -1,5 +1,6 @@
 """The `gentutor` command, on a course of two small labs in a temporary folder."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -70,7 +71,7 @@ def call(*arguments: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"]])
 def test_help_has_examples_within_80_columns(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
@@ -242,14 +243,81 @@ def test_doctors_exit_status_says_whether_labs_can_run(monkeypatch, needed, stat
     assert verdict in result.output
 
 
+CHAIN = r"""\begin{align*}
+\log p(x) &= \log \int p(x|z) p(z) \, dz \\
+ &\geq \mathbb{E}_{q(z|x)} \log p(x|z) - KL(q(z|x) \| p(z))
+\end{align*}
+"""
+
+
+@pytest.fixture
+def chain(tmp_path) -> Path:
+    path = tmp_path / "chain.tex"
+    path.write_text(CHAIN, encoding="utf-8")
+    return path
+
+
+def test_derive_shows_a_chain_that_holds(chain):
+    result = call("derive", str(chain), "--setting", "vae")
+    assert result.exit_code == 0
+    assert [line[:10] for line in result.output.splitlines()[:2]] == ["1  ✓ holds", "2  ✓ holds"]
+    assert "\nBoth lines hold.\n" in result.output
+    assert "Read as" not in result.output
+    assert "\033" not in result.output
+    assert call("derive", str(chain), "--setting", "vae", "--readings").output.count("Read as") == 2
+
+
+def test_derive_names_the_line_that_fails_and_reads_what_is_piped_in():
+    wrong = CHAIN.replace("p(z))", "p(z|x))")
+    result = CliRunner().invoke(main, ["derive", "-", "--setting", "vae"], input=wrong)
+    assert result.exit_code == 1
+    assert "Line 2 does not follow." in result.output
+    assert "belongs here" in result.output
+
+
+@pytest.mark.parametrize("text", ["", "raise NotImplementedError()", "x"])
+def test_a_chain_without_a_step_is_not_ok(text):
+    assert CliRunner().invoke(main, ["derive", "-", "--setting", "vae"], input=text).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--setting", "vea"], "Did you mean 'vae'?"),
+        ([], "Missing option '--setting'"),
+    ],
+)
+def test_derive_says_what_it_expected(chain, arguments, said):
+    result = call("derive", str(chain), *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_file_that_is_not_there_or_no_text_is_bad_usage(tmp_path):
+    assert call("derive", str(tmp_path / "none"), "--setting", "vae").exit_code == 2
+    (tmp_path / "picture").write_bytes(b"\xff\xd8\xff")
+    result = call("derive", str(tmp_path / "picture"), "--setting", "vae")
+    assert result.exit_code == 2
+    assert "no text in UTF-8" in result.stderr
+
+
+def test_a_pipe_that_knows_no_check_mark_gets_the_words(chain):
+    script = Path(sysconfig.get_path("scripts"), "gentutor")
+    line = [script, "derive", chain, "--setting", "vae"]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    said = subprocess.run(line, capture_output=True, check=True, env=environment)
+    assert said.stdout.startswith(b"1  ? holds")
+
+
 def test_the_installed_command_starts_without_what_is_slow():
     script = Path(sysconfig.get_path("scripts"), "gentutor")
     said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("gentutor, version ")
     code = (
         "import sys; from gentutor.cli import main\n"
+        "slow = {'torch', 'scipy', 'lark', 'nbformat', 'jupyterlab', 'jupyter_client'}\n"
         "try: main(['--help'])\n"
-        "finally: print('\\nslow:', {'torch', 'nbformat', 'jupyterlab', 'jupyter_client'} & {*sys.modules})"
+        "finally: print('\\nslow:', slow & {*sys.modules})"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "slow: set()" in said.stdout

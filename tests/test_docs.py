@@ -2,7 +2,10 @@
 
 import re
 import shlex
+import sys
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote
 
 import click
@@ -12,6 +15,10 @@ import pytest
 
 from gentutor import check
 from gentutor.cli import main
+from gentutor.derive import check as judge_chain
+from gentutor.derive import settings
+from gentutor.derive.graded import HOLE, lock
+from gentutor.derive.show import MARKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -51,9 +58,9 @@ def problem_of(arguments: list[str]) -> str | None:
         with click.Context(main, info_name="gentutor") as context:
             if arguments and not arguments[0].startswith("-"):
                 name, command, rest = main.resolve_command(context, arguments)
-                command.make_context(name, rest, parent=context)
+                command.make_context(name, rest, parent=context).close()
             elif arguments:
-                main.make_context("gentutor", arguments)
+                main.make_context("gentutor", arguments).close()
     except click.exceptions.Exit:  # --help, --version
         return None
     except click.ClickException as error:
@@ -76,8 +83,10 @@ def test_every_relative_link_leads_to_a_file(page):
 
 
 @each_page
-def test_every_gentutor_command_exists_with_these_options(page):
+def test_every_gentutor_command_exists_with_these_options(page, tmp_path, monkeypatch):
     """And one that a paragraph calls planned does not exist yet."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chain.tex").touch()  # the derivation of which the pages speak
     for paragraph in re.split(r"\n\s*\n", text_of(page)):
         for arguments in commands(paragraph, "gentutor"):
             problem = problem_of(arguments)
@@ -147,3 +156,90 @@ def test_the_maintainers_example_works(tmp_path, capsys, monkeypatch):
             with pytest.raises(check.CheckFailed) as failed:
                 exec(judge, names)
             assert failed.value.aspect == each.fails
+
+
+# ------------------------------------------------------------------------------------------- derivations
+
+
+def derivations(page: Path) -> list[tuple[str, str, str, str]]:
+    """Setting, name ("" if none), chain, and the block of text that follows, of each `%%derive` cell."""
+    blocks = [*BLOCK.findall(text_of(page)), ("", "")]
+    found = []
+    for (language, block), (next_language, following) in pairwise(blocks):
+        magic, _, chain = block.partition("\n")
+        if language == "latex" and magic.startswith("%%derive "):
+            setting, *name = magic.removeprefix("%%derive ").split(" as ")
+            found.append((setting, "".join(name), chain, following if next_language == "text" else ""))
+    return found
+
+
+@pytest.fixture
+def setting_channel(monkeypatch):
+    """The setting that docs/settings.md adds, added."""
+    (source,) = (code for language, code in BLOCK.findall(text_of(SETTINGS)) if language == "python")
+    module = ModuleType(f"{settings.__name__}.channel")
+    exec(source, module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(settings, "NAMES", (*settings.NAMES, "channel"))
+    yield
+    settings.setting_named.cache_clear()
+
+
+SETTINGS, DERIVATIONS = ROOT / "docs" / "settings.md", ROOT / "docs" / "derivations.md"
+CHAINS = [(page, *found) for page in PAGES for found in derivations(page)]
+NOT_HOLDING = {mark.words: status for status, mark in MARKS.items() if status != "holds"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "chain", "output"),
+    [(setting, chain, output) for _, setting, _, chain, output in CHAINS if not HOLE.search(chain)],
+)
+@pytest.mark.usefixtures("setting_channel")
+def test_a_derivation_gets_the_verdicts_that_it_names(setting, chain, output):
+    """A line whose justification is a verdict gets that one, every other holds; the report is as shown."""
+    report = judge_chain(chain, setting)
+    assert len(report.steps) > 1
+    for step in report.steps:
+        expected = next((status for words, status in NOT_HOLDING.items() if words in step.note), "holds")
+        assert step.status == expected, f"{step.text}\n{report}"
+    assert output in ("", f"{report}\n")
+
+
+def test_the_derivations_are_found():
+    """In all the pages that print some; every setting and every verdict has an example."""
+    assert {page.name for page, *_ in CHAINS} >= {"README.md", "derivations.md", "settings.md"}
+    own = [(setting, chain) for page, setting, _, chain, _ in CHAINS if page == DERIVATIONS]
+    assert {setting for setting, _ in own} == set(settings.NAMES)
+    assert all(any(words in chain for _, chain in own) for words in NOT_HOLDING)
+    assert any(output for *_, output in CHAINS)
+
+
+def test_the_example_in_python_works(capsys):
+    program = next(code for language, code in BLOCK.findall(text_of(DERIVATIONS)) if language == "python")
+    names = {}
+    exec(program, names)
+    assert names["report"].ok
+    assert capsys.readouterr().out == f"{names['report']}\n"
+
+
+def test_the_graded_derivation_works(capsys):
+    """Its answers pass their check; a copied line and a divergence that counts for nothing do not."""
+    ((setting, name, chain),) = (found[1:4] for found in CHAINS if HOLE.search(found[3]))
+    lock(name, chain, setting)
+    _, answers, judge = (
+        code for language, code in BLOCK.findall(text_of(DERIVATIONS)) if language == "python"
+    )
+    names = {"check": check}
+    exec(answers, names)
+    exec(judge, names)
+    assert capsys.readouterr().out.startswith("✓ bound: ")
+    for a, b, aspect in (
+        ("q(z|x)", r"KL(q(z|x) \| p(z))", "hole a: line 2"),
+        ("p(z|x)", r"KL(p(z) \| q(z|x))", "hole b: line 3"),
+        ("p(z|x)", r"\mathbb{E}_{q(z|x)}[\log \frac{q(z|x)}{p(z)}]", "hole b: required"),
+        ("p(z|x)", r"KL(q(z|x) \| p(z)) + 0 \, KL(p(z) \| q(z|x))", "hole b: idle part"),
+    ):
+        names["bound_answers"] = {"a": a, "b": b}.copy
+        with pytest.raises(check.CheckFailed) as failed:
+            exec(judge, names)
+        assert failed.value.aspect == aspect

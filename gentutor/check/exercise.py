@@ -212,7 +212,10 @@ class Exercise:
         """
         from gentutor.derive.graded import grade, locked  # most exercises have no derivation
 
-        text, setting = locked(name)
+        try:
+            text, setting = locked(name)
+        except ValueError as error:
+            raise self.failed("locked derivation", str(error)) from error
         answers = self.call(function, returns="answers").plain
         found = _kind(answers)
         self.require(isinstance(answers, dict), "type of answers", f"{found}, expected a dict of formulas")

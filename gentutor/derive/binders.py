@@ -16,9 +16,7 @@ from gentutor.derive.syntax import (
     Surface,
 )
 from gentutor.derive.tree import (
-    Add,
     Integral,
-    Neg,
     Node,
     Number,
     Optimum,

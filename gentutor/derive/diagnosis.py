@@ -14,17 +14,34 @@ from gentutor.derive.latex import to_latex
 from gentutor.derive.relations import Bench, judge
 from gentutor.derive.repairs import Repair, repairs
 from gentutor.derive.report import LATEX, Diagnosis
-from gentutor.derive.tree import Add, Apply, Call, Density, Mul, Neg, Node, Norm, Number, Symbol, Variable, walk
+from gentutor.derive.tree import (
+    Add,
+    Apply,
+    Call,
+    Density,
+    Mul,
+    Neg,
+    Node,
+    Norm,
+    Number,
+    Step,
+    Symbol,
+    Variable,
+    parts,
+    walk,
+)
 
-PATIENCE = 4.0  # seconds after which the search for a repair ends
+PATIENCE = 6.0  # seconds after which the search for a repair ends; few lines need one
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 
 
 def diagnose(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -> Diagnosis | None:
     """The diagnosis of `above relation here`, which fails; None where nothing single mends it."""
     residual = _residual(above, here, bench) if relation in ("=", ">=", "<=") else None
-    found = _only_repair(relation, above, here, opening, bench)
     turned = _turned(relation, above, here, opening, bench, residual)
+    if turned is not None and relation != "=":
+        return turned
+    found = _only_repair(relation, above, here, opening, bench)
     lost = None if residual is None else Diagnosis(_lost(residual), None, _latex(residual), "lost term")
     if found is not None and (found.kind in COMMON or not (turned or lost)):
         words = found.words + (f" {_off(residual)}" if residual is not None else "")
@@ -37,7 +54,7 @@ def diagnose(relation: str, above: Node, here: Node, opening: Node, bench: Bench
 
 def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -> Repair | None:
     """The repair that mends the line, if it is the only one of its size."""
-    quick = Bench(bench.setting, bench.facts, bench.seed + 1, count=1)
+    quick = Bench(bench.setting, bench.facts, bench.seed + 1, quick=True)
     until = monotonic() + PATIENCE
     good: dict[Node, Repair] = {}
     for repair in repairs(here, above, bench.setting):
@@ -55,9 +72,21 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
 
     ranked = sorted(good.values(), key=size)
     best = [repair for repair in ranked if size(repair) == size(ranked[0])]
-    if len(best) > 1 and {repair.kind for repair in best} != {"factor"}:  # a factor may be moved about in a line
-        return None
-    return best[0]
+    kinds, places = {repair.kind for repair in best}, {_place(here, repair.line) for repair in best}
+    if len(best) > 1 and kinds not in ({"factor"}, {"sign"}) and (len(kinds) > 1 or len(places) > 1):
+        return None  # two stories; a factor may be moved about in a line, and of two signs the second is turned
+    return best[-1] if kinds == {"sign"} else best[0]
+
+
+def _place(a: Node, b: Node) -> tuple[Step, ...]:
+    """The path to the only place where two trees differ."""
+    if type(a) is type(b):
+        pairs = list(zip(parts(a), parts(b), strict=False))
+        different = [(step, x, y) for (step, x), (_, y) in pairs if x != y]
+        if len(different) == 1 and len(list(parts(a))) == len(list(parts(b))):
+            step, x, y = different[0]
+            return (step, *_place(x, y))
+    return ()
 
 
 COMMON = (
@@ -83,6 +112,8 @@ def _size(repair: Repair, above: Node, strict: bool) -> tuple[int, int, int]:
     """
     here, there = _names(repair.line), _names(above)
     rank = COMMON.index(repair.kind) if repair.kind in COMMON else len(COMMON)
+    if any(part == above for part in walk(repair.line)):
+        rank = len(COMMON)  # the line above, written into this one, always mends it
     return repair.size, rank // len(COMMON) if strict else rank, ((here - there) + (there - here)).total()
 
 
@@ -159,7 +190,9 @@ def _differences(above: Node, here: Node, bench: Bench) -> Iterator[tuple[Scope,
         for world in bench.worlds(kind):
             try:
                 scope = Scope(world)
-                yield scope, add(evaluate(here, scope), negative(evaluate(above, scope)))
+                difference = add(evaluate(here, scope), negative(evaluate(above, scope)))
+                if difference.core == "s":
+                    yield scope, difference
             except NotExact:
                 break
 

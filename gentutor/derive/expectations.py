@@ -250,7 +250,9 @@ def _of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
         for m in reader.measures
         if isinstance(m, Density) and (m.name, m.mark) == (wanted.name, wanted.mark)
     ]
-    if spec.bare is not None:
+    levels = [v for v in free if isinstance(v, Variable) and v.index and _closed(v, reader)]
+    joint = reader.above is None and levels and len(levels) == len(free)  # E_q of x_0 and x_t draws both
+    if spec.bare is not None and (known or not joint):
         known.insert(0, replace(spec.bare, mark=wanted.mark or spec.bare.mark))
     known.reverse()
     for measure in known:
@@ -258,7 +260,7 @@ def _of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
         if len(loose) < len(free) and all(v in above for v in loose):
             return measure
     if known:
-        return known[0]
+        return _with_unbound(known[0], reader)
     named = [v for v in free if isinstance(v, Variable | Range) and v.name in spec.variables]
     left = tuple(sorted((v for v in named if v not in above), key=str))
     if not left:
@@ -268,6 +270,26 @@ def _of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
         )
     found = Density(wanted.name, left, tuple(sorted((v for v in named if v in above), key=str)), wanted.mark)
     return densities.complete(spec, found)
+
+
+def _closed(variable: Variable, reader: Reader) -> bool:
+    """Whether no index of a variable is bound inside the body of the expectation."""
+    known = {*reader.indices, *reader.vocabulary.symbols}
+    return all(n.name in known for level in variable.index for n in walk(level) if isinstance(n, Symbol))
+
+
+def _with_unbound(measure: Density, reader: Reader) -> Density:
+    """q(x_{1:T}|x_0) below a line without x_0 stands for q(x_{0:T}): E_q draws the data too."""
+    if reader.above is None:
+        return measure
+    chain = {getattr(v, "name", "") for v in measure.left}
+    drawn = tuple(
+        v
+        for v in measure.given
+        if isinstance(v, Variable) and v.name in chain and not any(bound_by(free, (v,)) for free in reader.above)
+    )
+    kept = tuple(v for v in measure.given if v not in drawn)
+    return replace(measure, left=(*drawn, *measure.left), given=kept)
 
 
 def _of_variable(reader: Reader, variable: Node, head: Head) -> Node:
@@ -307,9 +329,15 @@ def _default(reader: Reader, body: Node, head: Head) -> list[Drawn]:
     """A bare E: the body's unbound variables under the setting's measures, else the measure last written."""
     free = sorted(free_variables(body), key=str)
     known = reader.vocabulary.measures
-    found = [Drawn((v,), None) for v in free if isinstance(v, Variable) and v.name in known]
-    if found:
-        return found
+    groups: dict[str, list[Variable]] = {}
+    for v in free:
+        if isinstance(v, Variable) and v.name in known:
+            groups.setdefault(v.name, []).append(v)
+    if groups:  # x_0 and x_t are drawn together
+        return [
+            Drawn(tuple(vs), replace(known[name], left=tuple(vs)) if len(vs) > 1 else None)
+            for name, vs in groups.items()
+        ]
     for measure in reversed(reader.measures):
         if any(bound_by(v, left_variables(measure)) for v in free):
             return [Drawn(left_variables(measure), measure)]

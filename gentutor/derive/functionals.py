@@ -14,6 +14,7 @@ from gentutor.derive.tree import (
     Call,
     Density,
     Divergence,
+    Expectation,
     Node,
     Normal,
     Range,
@@ -108,8 +109,28 @@ def _kind(reader: Reader, head: Head, group: Group) -> str | None:
     return "CE" if kind == "H" and len(group.items) == 2 else kind
 
 
+def _of_variables(reader: Reader, group: Group) -> Node | None:
+    """H(z), H(x, z) and H(z|x) of random variables, where the setting has a law for them; else None."""
+    name = reader.vocabulary.information
+    sides: list[list[Node]] = [[]]
+    for separator, item in names.entries(group):
+        head = head_of(item)
+        found = None if head is None else names.meaning(reader, head, applied=False)
+        if not name or found is None or found.kind != "variable":
+            return None
+        if separator == "|":
+            sides.append([])
+        sides[-1].append(reader.read(item))
+    left, given = tuple(sides[0]), tuple(sides[1]) if len(sides) > 1 else ()
+    entropy: Node = Divergence("H", (Density(name, left, given),), left)
+    reader.spans.append((group.start, group.end, (*left, *given)))
+    return Expectation(given, Density(name, given), entropy) if given else entropy
+
+
 def divergence(reader: Reader, kind: str, group: Group) -> Node:
     """KL(left || right) and its like, over the left variables of its arguments."""
+    if kind in ("H", "CE") and (entropy := _of_variables(reader, group)) is not None:
+        return entropy
     found = names.entries(group)
     wanted = 1 if kind == "H" else 2
     sides = _sides(found, wanted, kind, group)

@@ -62,20 +62,34 @@ class Hole:
     forbidden: tuple[str, ...]
 
 
-_LOCKED: dict[str, tuple[str, str]] = {}
+_LOCKED: dict[str, set[tuple[str, str]]] = {}
 
 
 def lock(name: str, text: str, setting: str) -> None:
-    """Keep a chain with holes under its name. Raises ValueError where another chain has that name already."""
-    if _LOCKED.setdefault(name, (text, setting)) != (text, setting):
-        raise ValueError(f"the derivation {name!r} is locked and was changed: restore its cell and restart the kernel")
+    """Keep a chain with holes under its name. Raises ValueError where another chain has that name already.
+
+    From then on neither counts: the locked cell may have come second.
+    """
+    chains = _LOCKED.setdefault(name, set())
+    chains.add((text, setting))
+    if len(chains) > 1:
+        raise ValueError(f"the derivation {name!r} is locked and was changed: {MEND}")
 
 
 def locked(name: str) -> tuple[str, str]:
-    """The text and the setting of a locked chain. Raises NameError where its cell has not run."""
-    if name not in _LOCKED:
+    """The text and the setting of a locked chain.
+
+    Raises NameError where its cell has not run, ValueError where several chains were given its name.
+    """
+    chains = _LOCKED.get(name, set())
+    if not chains:
         raise NameError(f"the derivation {name} has not been run", name=name)
-    return _LOCKED[name]
+    if len(chains) > 1:
+        raise ValueError(f"the derivation {name!r} was changed: {MEND}")
+    return next(iter(chains))
+
+
+MEND = "restore its cell, restart the kernel and run all cells"
 
 
 def holes(text: str) -> tuple[Hole, ...]:

@@ -26,6 +26,7 @@ FOR_MATHJAX = (  # spellings that it does not know
     (BLANK, r"\\boxed{\\text{\1}}"),
 )
 LEFT = "text-align: left; vertical-align: baseline"
+TYPED = "font-family: monospace"  # a caret stands under a character
 PROSE = "margin: 0.4em 0; max-width: 46em; white-space: normal"
 
 
@@ -70,11 +71,12 @@ def _statement(step: Step) -> str:
         return _mathematics(show.statement(step))
     pointed = show.pointed(step.message)
     if not pointed:
-        return f"<pre>{escape(step.text)}</pre>"
+        return f'<pre style="{TYPED}">{escape(step.text)}</pre>'
     before, here = pointed.source[: pointed.column], pointed.source[pointed.column : pointed.column + 1]
     after = pointed.source[pointed.column + 1 :]
     mark = f'<mark style="background-color: #ffd54a; color: #000000">{escape(here) or " "}</mark>'
-    return f"<pre>{escape(before)}{mark}{escape(after)}\n{' ' * pointed.column}^</pre>"
+    caret = " " * pointed.column + "^"
+    return f'<pre style="{TYPED}">{escape(before)}{mark}{escape(after)}\n{caret}</pre>'
 
 
 def _below(report: Report, step: Step) -> str:

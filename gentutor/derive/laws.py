@@ -175,6 +175,19 @@ class Mixture:
         return Array(top + np.log(sum(np.exp(value - top) for value in values)), axes)
 
 
+class StandardNormal:
+    """N(0, I) for whatever variables it is asked about, independent of each other."""
+
+    variables: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    def log_density(self, left: Sequence[str], given: Sequence[str], points: Points) -> Array:
+        """-1/2 x^T x - d/2 log(2 pi) of the variables on the left, stacked."""
+        here = concatenate([points[name] for name in left])
+        size = here.shape[0]
+        return log_normal(here, Array(np.zeros(size), (), "c"), Array(np.eye(size), (), "m"))
+
+
 def log_normal(x: Array, mean: Array, covariance: Array) -> Array:
     """log N(x; mean, covariance), all cores of one size; complex values are continued analytically."""
     residual = add(x, Array(-mean.data, mean.axes, mean.core))

@@ -30,8 +30,9 @@ class Law:
 
 def base(key: str) -> str:
     """"x" of "x_3"; "epsilon" of "epsilon^*_2" and of "epsilon'": stars, primes and hats make another noise."""
-    name = key.partition("_")[0].partition("^")[0].rstrip("'")
-    return name
+    for accent in ("bar_", "hat_", "tilde_"):
+        key = key.removeprefix(accent)
+    return key.partition("_")[0].partition("^")[0].rstrip("'")
 
 
 class Sides:

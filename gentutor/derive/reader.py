@@ -317,7 +317,9 @@ class Reader:
     ) -> tuple[Node, int]:
         """log, a sum, a gradient...: `i` is the place after the operator and its scripts."""
         if leaf.text in FUNCTIONS:
-            stop = next((k for k in range(i + 1, len(items)) if _is_operator(items[k], leaf.text)), None)
+            # log p log q and log p nabla log q are products: what log takes ends before the next of these.
+            ends = (leaf.text, "nabla")
+            stop = next((k for k in range(i + 1, len(items)) if _is_operator(items[k], ends)), None)
             body, after, power = self.operand(items, i, stop)
             value: Node = Apply(leaf.text, body)
             if sub is not None and leaf.text == "log":
@@ -397,10 +399,10 @@ def _product(items: Items) -> Surface:
     return items[0] if len(items) == 1 else Product(items[0].start, items[-1].end, tuple(items))
 
 
-def _is_operator(item: Surface, name: str) -> bool:
+def _is_operator(item: Surface, names: tuple[str, ...]) -> bool:
     item = bare(item)
     base = bare(item.base) if isinstance(item, Scripted) else item
-    return isinstance(base, Leaf) and base.kind == "OPERATOR" and base.text == name
+    return isinstance(base, Leaf) and base.kind == "OPERATOR" and base.text in names
 
 
 def _waits(reader: Reader, item: Surface) -> bool:

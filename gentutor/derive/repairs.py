@@ -5,7 +5,7 @@ The changes are those that students make: another conditional, swapped arguments
 factor of two, a neighbouring index, alpha for bar alpha, a log on the wrong side of an expectation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gentutor.derive.latex import to_latex
@@ -51,7 +51,7 @@ class Repair:
     size: int = 1
 
 
-Local = Callable[[Node], Iterator[tuple[Node, str, str]]]
+Local = Callable[[Node], Iterable[tuple[Node, str, str]]]
 
 
 def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
@@ -68,7 +68,7 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         _squares,
         _factors,
         _means,
-        _indices,
+        lambda n: () if getattr(n, "name", "") in noises else _indices(n),  # a fresh noise has no right index
         lambda n: _symbols(n, setting),
         _logs,
         _transposes,
@@ -77,6 +77,14 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         for new, kind, words in _everywhere(line, change):
             yield Repair(new, kind, words)
     yield from _all_at_once(line, known, setting)
+    for name in ("n", "K"):
+        count = Symbol(name)
+        if any(n == count for n in walk(above)):
+            yield Repair(Mul((Div(ONE, count), line)), "sum for mean", f"A mean belongs here: divide by {_math(count)}.")
+            yield Repair(Mul((count, line)), "mean for sum", f"A sum belongs here: multiply by {_math(count)}.")
+    if not isinstance(line, Add):
+        for value, word in ((HALF, "One half"), (TWO, "A factor 2")):
+            yield Repair(Mul((value, line)), "factor", f"{word} is lost in front of the whole line.")
     if not isinstance(line, Neg | Add):
         yield Repair(Neg(line), "sign", "A minus is lost in front of the whole line.")
 
@@ -213,7 +221,7 @@ def _roots(n: Node) -> Iterator[tuple[Node, str, str]]:
 def _squares(n: Node) -> Iterator[tuple[Node, str, str]]:
     if isinstance(n, Pow) and n.exponent == TWO:
         yield n.base, "square", f"There is a square too many on {_math(n.base)}."
-    elif isinstance(n, Norm) or (isinstance(n, Symbol) and n.index):
+    elif isinstance(n, Norm) or (isinstance(n, Symbol) and (n.index or n.name == "sigma")):
         new = Pow(n, TWO)
         yield new, "square", f"A square is lost: {_math(new)} belongs here."
 

@@ -6,8 +6,12 @@ question: see the fixture `notebook`.
 
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat import v4
 from playwright.sync_api import expect
+
+from gentutor.derive import check
 
 from .conftest import chromium
 from .jupyter_page import Trouble
@@ -84,6 +88,37 @@ def test_a_lecture_runs_and_its_slider_moves(notebook, unit):
         expect(slider).not_to_have_attribute("aria-valuenow", value)
         expect(picture).not_to_have_attribute("src", image)
     notebook.screenshot(f"{unit}-lecture-slider")
+
+
+CHAIN = "\\log p(x)\n\\geq \\mathbb{E}_{q(z|x)} \\log p(x|z) - KL(q(z|x) \\| p(z|x))\n= \\frac{1}{y}\n"
+
+
+def test_a_derivation_is_shown_saved_and_run(notebook, clone):
+    """The saved output has been through the page's sanitiser, for this user has not run the notebook."""
+    shown = v4.new_output("display_data", check(CHAIN, setting="vae")._repr_mimebundle_())
+    cells = [
+        v4.new_code_cell("%load_ext gentutor.derive"),
+        v4.new_code_cell(f"%%derive vae\n{CHAIN}", execution_count=1, outputs=[shown]),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(v4.new_notebook(cells=cells, metadata=kernel), clone / "work" / "derivation.ipynb")
+    notebook.open("work/derivation.ipynb")
+    table = notebook.page.locator(".jp-OutputArea-output").get_by_role("table")
+    for state in ("saved", "run"):
+        expect(table.get_by_role("rowheader")).to_have_text(["1", "2", "3"])
+        marks = table.get_by_role("row").get_by_role("cell").get_by_text("✓ holds", exact=True)
+        expect(marks).to_have_count(1)
+        expect(table.get_by_text("✗ does not follow", exact=True)).to_be_visible()
+        expect(table.get_by_text("⚠ cannot be read", exact=True)).to_be_visible()
+        expect(table.locator("mark")).to_have_text("y")
+        expect(table.get_by_role("math")).not_to_have_count(0)  # MathML, for those who listen
+        reading = table.get_by_text("how it was read").first
+        formula = table.locator("details").first.locator("mjx-container")
+        expect(formula).to_be_hidden()
+        reading.click()
+        expect(formula).to_be_visible()
+        notebook.screenshot(f"derivation-{state}")
+        assert [cell.errors for cell in notebook.run_all()] == [[], []]
 
 
 def press_arrow_right(page, slider):

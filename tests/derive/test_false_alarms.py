@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trial
 
-WORLDS = 4
+WORLDS = 3
 
 
 @pytest.mark.parametrize("printed", trial.chains(), ids=lambda printed: f"{printed.setting}-{printed.id}")

@@ -95,5 +95,7 @@ def test_a_locked_chain_cannot_be_exchanged():
     assert locked("exchanged") == (CHAIN, "vae")
     with pytest.raises(ValueError, match="locked"):
         lock("exchanged", r"p(x)" + "\n" + r"= \blank{a}", "vae")
+    with pytest.raises(ValueError, match="was changed"):  # whichever of them came first
+        locked("exchanged")
     with pytest.raises(NameError, match="has not been run"):
         locked("never")

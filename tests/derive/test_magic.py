@@ -49,7 +49,7 @@ def test_without_a_name_nothing_is_bound(shell):
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "\n", "# YOUR CODE HERE\nraise NotImplementedError()", "### BEGIN SOLUTION\n### END SOLUTION"],
+    ["\n", "# YOUR CODE HERE\nraise NotImplementedError()", "### BEGIN SOLUTION\n### END SOLUTION"],
 )
 def test_a_cell_that_is_not_written_says_so(shell, cell):
     assert run(shell, "vae as mine", cell)["text/plain"] == "○ Not written yet."

@@ -10,7 +10,7 @@ from mutants import mutants
 
 from gentutor.derive import tree as T
 
-SHARE = 0.03
+SHARE = 0.02
 PRINTED = [printed.true_part() for printed in trial.chains() if printed.setting in ("vae", "latents", "ddpm")]
 
 

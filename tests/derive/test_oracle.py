@@ -18,7 +18,7 @@ Q, P = T.Density("q", (Z,), (X,)), T.Density("p", (Z,))
 def test_it_knows_which_lines_hold(printed: trial.Printed) -> None:
     """It may have no opinion, but never the wrong one."""
     # a line of several relations is wrong if one of them is
-    opinions = list(trial.opinions(printed))
+    opinions = trial.opinions(printed)
     for number, holds in enumerate(printed.holds):
         found = [opinion for line, opinion in opinions if line == number and opinion is not None]
         assert all(found) or not holds

@@ -14,7 +14,7 @@ LINES = [
     r"\log p(x) = \mathbb{E}_{q_\phi(z|x)}\left[\log \frac{p_\theta(x,z)}{q_\phi(z|x)}\right] + KL(q \| p)",
     r"\geq \int \log \left(p_{\theta}(x|z) \frac{p_{\theta}(z)}{q_{\phi}(z)} \right) q_{\phi}(z) dz",
     r"= \sqrt{\prod_{i=1}^t \alpha_i} \mathbf{x}_0 + \sqrt{1 - \bar\alpha_t} \epsilon_0 \quad \text{as } x",
-    r"\propto \exp\left\{-\frac{1}{2}\left[\frac{(x_t - \sqrt{\alpha_t}x_{t-1})^2}{1-\alpha_t}\right]\right\}",
+    r"\propto \exp\left\{-\frac{1}{2}\left[\frac{(x_t - \sqrt{\alpha_t}x_0)^2}{1-\alpha_t}\right]\right\}",
     r"= \arg\min_\theta \mathbb{E}_q \sum_{t=2}^T \| \epsilon - \epsilon_\theta(x_t, t) \|^2 + \text{const}",
 ]
 PIECES = sorted({piece for line in LINES for piece in re.findall(r"\\[a-zA-Z]+|.", line)})

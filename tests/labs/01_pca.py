@@ -174,6 +174,103 @@ def tail_error(singular_values, n, r):
 # --------------------------------------------------------------------------------------- exercise 4
 
 
+@answers.wrong("kept", fails="hole a: line 2")
+def kept_answers():
+    """Brings the factor 2 that is there already."""
+    return {"a": r"2 x_\mu^T \Theta \Phi x_\mu", "b": r"\|z_\mu\|^2", "c": r"\frac{1}{n} X X^T"}
+
+
+@answers.wrong("kept", fails="hole a: line 2")
+def kept_answers():
+    """A product of vectors of different lengths: the decoder is lost."""
+    return {"a": r"x_\mu^T \Phi x_\mu", "b": r"\|z_\mu\|^2", "c": r"\frac{1}{n} X X^T"}
+
+
+@answers.wrong("kept", fails="hole b: line 3")
+def kept_answers():
+    """Loses the square."""
+    return {"a": r"x_\mu^T \Theta \Phi x_\mu", "b": r"\|z_\mu\|", "c": r"\frac{1}{n} X X^T"}
+
+
+@answers.wrong("kept", fails="hole b: line 3")
+def kept_answers():
+    """The sign: a minus too many."""
+    return {"a": r"x_\mu^T \Theta \Phi x_\mu", "b": r"-\|z_\mu\|^2", "c": r"\frac{1}{n} X X^T"}
+
+
+@answers.wrong("kept", fails="hole c: line 4")
+def kept_answers():
+    """A sum where the mean belongs."""
+    return {"a": r"x_\mu^T \Theta \Phi x_\mu", "b": r"\|z_\mu\|^2", "c": r"X X^T"}
+
+
+@answers.wrong("kept", fails="hole c: line 4")
+def kept_answers():
+    """Samples as rows, as in the code."""
+    return {"a": r"x_\mu^T \Theta \Phi x_\mu", "b": r"\|z_\mu\|^2", "c": r"\frac{1}{n} X^T X"}
+
+
+@answers.wrong("kept", fails="hole b: reading")
+def kept_answers():
+    """A bracket too few."""
+    return {"a": r"x_\mu^T \Theta \Phi x_\mu", "b": r"\left( z_\mu^T z_\mu", "c": r"\frac{1}{n} X X^T"}
+
+
+@answers.wrong("kept", fails="hole b: forbidden")
+def kept_answers():
+    """Cheats: what is there, less what is lost, which says nothing."""
+    return {
+        "a": r"x_\mu^T \Theta \Phi x_\mu",
+        "b": r"\|x_\mu\|^2 - \|x_\mu - \Theta z_\mu\|^2",
+        "c": r"\frac{1}{n} X X^T",
+    }
+
+
+@answers.wrong("kept", fails="hole b: idle part")
+def kept_answers():
+    """Cheats: the line above, with a code that counts for nothing."""
+    return {
+        "a": r"x_\mu^T \hat{x}_\mu",
+        "b": r"\|\hat{x}_\mu\|^2 + \|z_\mu\|^2 - \|z_\mu\|^2",
+        "c": r"\frac{1}{n} X X^T",
+    }
+
+
+@answers.wrong("kept", fails="hole c: empty")
+def kept_answers():
+    """Cheats: hides the matrix in a constant."""
+    return {
+        "a": r"x_\mu^T \Theta \Phi x_\mu",
+        "b": r"\|z_\mu\|^2",
+        "c": r"\frac{1}{n} X X^T + \text{const}",
+    }
+
+
+@answers.wrong("kept", fails="type of answers")
+def kept_answers():
+    """A list, without the names of the holes."""
+    return [r"x_\mu^T \Theta \Phi x_\mu", r"\|z_\mu\|^2", r"\frac{1}{n} X X^T"]
+
+
+@answers.right("kept")
+def kept_answers():
+    """Inner products throughout, and the covariance by its name: the mean is zero."""
+    return {"a": r"x_\mu^T \Theta \Theta^T x_\mu", "b": r"z_\mu^T z_\mu", "c": "S"}
+
+
+@answers.right("kept")
+def kept_answers():
+    """The reconstruction by its name, a dot product, and the matrix as a sum over samples."""
+    return {
+        "a": r"x_\mu \cdot \hat{x}_\mu",
+        "b": r"\lVert z_\mu \rVert_2^2",
+        "c": r"n^{-1} \sum_{\nu=1}^{n} x_\nu x_\nu^\top",
+    }
+
+
+# --------------------------------------------------------------------------------------- exercise 5
+
+
 @answers.wrong("gradient_step", fails="value of new Theta")
 def gradient_step(Theta, Phi, X, lr):
     """Goes uphill."""
@@ -251,7 +348,7 @@ def gradient_step(Theta, Phi, X, lr):
     return Theta, Phi, loss
 
 
-# --------------------------------------------------------------------------------------- exercise 5
+# --------------------------------------------------------------------------------------- exercise 6
 
 
 @answers.wrong("largest_angle", fails="value of angle")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gentutor.derive.array import Array, Data, NotExact, add, scalar, scale
-from gentutor.derive.laws import Chain, Table
+from gentutor.derive.laws import Chain, StandardNormal, Table
 from gentutor.derive.setting import (
     Facts,
     Noise,
@@ -32,10 +32,14 @@ X_T, X_0 = Variable("x", (t,)), Variable("x", (ZERO,))
 
 VOCABULARY = Vocabulary(
     setting="ddpm",
-    variables={"x": VariableSpec(levels=(ZERO, T), about="the chain x_0, ..., x_T; x_\\infty its limit")},
+    variables={
+        "x": VariableSpec(levels=(ZERO, T), about="the chain x_0, ..., x_T"),
+        "x'": VariableSpec(about="a value from which x_0 is one step away, with a constant beta"),
+    },
     densities={
-        "q": DensitySpec(("x",), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"),
+        "q": DensitySpec(("x", "x'"), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"),
         "p": DensitySpec(("x",), parameter="theta", about="the reverse model"),
+        "p_infty": DensitySpec(("x", "x'"), bare=Density("p_infty", (X_0,)), about="the stationary law"),
     },
     functions={
         "epsilon_theta": FunctionSpec((X_T, t), about="the network's estimate of the noise"),
@@ -48,7 +52,9 @@ VOCABULARY = Vocabulary(
     },
     symbols={
         "alpha": SymbolSpec(1, about="alpha_t = 1 - beta_t"),
-        "beta": SymbolSpec(1, about="the variance of a forward step"),
+        "beta": SymbolSpec(
+            1, optional=True, about="the variance of a forward step; without an index that of q(x|x')"
+        ),
         "bar_alpha": SymbolSpec(1, about="the product of alpha_1, ..., alpha_t"),
         "bar_beta": SymbolSpec(1, about="1 - bar alpha_t"),
         "tilde_beta": SymbolSpec(1, about="the variance of q(x_{t-1}|x_t, x_0)"),
@@ -62,6 +68,7 @@ VOCABULARY = Vocabulary(
     noises={"epsilon": VariableSpec(levels=(ZERO, T), about="standard Gaussian noise"), "z": VariableSpec(about="the sampler's noise")},
     parameters=("theta", "phi"),
     spellings={"tilde_mu": "mu_q", "tilde_mu_t": "mu_q", "mu_theta_t": "mu_theta", "x_hat_theta": "x_theta", "n": "d", "k": "d"},
+    measures={"x": Density("q", (X_0,))},
     ranges={"t": (ONE, T), "i": (ONE, t), "s": (ONE, t), "j": (ONE, Symbol("d"))},
 )
 
@@ -119,9 +126,14 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
 
         return value
 
-    forward = Chain().append("x_0", general(rng, d), covariance(general(rng, free_entries(d)), d))
+    # From x' to x_0 the variance is a beta without an index, whose stationary law is standard normal.
+    beta = float(rng.uniform(0.2, 0.7))
+    forward = Chain().append("x'", general(rng, d), covariance(general(rng, free_entries(d)), d))
+    forward.append("x_0", np.zeros(d), beta * eye, **{"x'": np.sqrt(1 - beta) * eye})
     for t in range(1, levels + 1):
         forward.append(f"x_{t}", np.zeros(d), (1 - alpha[t]) * eye, **{f"x_{t - 1}": np.sqrt(alpha[t]) * eye})
+
+    betas = at(1 - alpha)
 
     def whole(value: Array) -> int:
         t = round(float(value.data.real))
@@ -159,10 +171,10 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
             offset = -shrink * part["b"][t - 1] / np.sqrt(alpha[t])
             backward.append(f"x_{t - 1}", offset, variance[t] * eye, **{f"x_{t}": gain})
         return Contents(
-            {"q": forward.law, "p": backward.law},
+            {"q": forward.law, "p": backward.law, "p_infty": StandardNormal()},
             {
                 "alpha": at(alpha),
-                "beta": at(1 - alpha),
+                "beta": lambda *t: betas(*t) if t else scalar(beta),
                 "bar_alpha": at(bar),
                 "bar_beta": at(1 - bar),
                 "tilde_beta": at(variance),

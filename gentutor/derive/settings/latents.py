@@ -23,6 +23,7 @@ VOCABULARY = replace(
             ("x", "z"), bare=Density("q", (Z,), (X,)), parameter="phi", about="q(z|x), and q(z), its average over p(x)"
         ),
     },
+    information="q",
     measures={"z": Density("q", (Z,), (X,)), "x": Density("p", (X,))},
 )
 

@@ -180,7 +180,8 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
     sizes = {"Theta": d_ * r_, "Phi": d_ * r_, "w": d_}
     parameters = {name: general(rng, size) for name, size in sizes.items() if name not in fixed}
     i, j = (int(k) for k in rng.permutation(d_)[:2] + 1)
-    integers = {"d": d_, "D": d_, "n": n_, "N": n_, "r": r_, "k": r_, "mu": int(rng.integers(1, n_ + 1)), "i": i, "j": j}
+    sizes_in_print = {"d": d_, "D": d_, "n": n_, "N": n_, "r": r_, "k": r_}
+    integers = {**sizes_in_print, "mu": int(rng.integers(1, n_ + 1)), "i": i, "j": j}
     return World("matrices", integers, parameters, make, d=d_, seed=int(rng.integers(2**31)))
 
 

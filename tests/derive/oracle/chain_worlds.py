@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-
-from gentutor.derive import tree as T
 from oracle.grid import AXES, Data, Unsupported, tall
 from oracle.latent_worlds import TableWorld, log_normal, simplex
 
+from gentutor.derive import tree as T
+
 
 def steps(rng: np.random.Generator, nodes: Iterable[T.Node]) -> dict[str, int]:
-    """T and t so that all levels that are printed with a free t differ and lie in 0..T; T as small as can be."""
+    """T, as small as can be, and t: all levels printed with a free t differ and lie in 0..T."""
     printed: set[T.Node] = set()
     for n in nodes:
         if isinstance(n, T.Variable | T.Symbol):
@@ -74,8 +74,8 @@ def tables(rng: np.random.Generator, batch: int, heat: float, integers: dict[str
 class Diffusion:
     """The forward chain with chosen alphas on a line; epsilon_theta is not linear in x_t.
 
-    q follows from x_t = sum of independent noises, each with its coefficient; p from integrals over the levels
-    that are not named.
+    q follows from x_t = sum of independent noises, each with its coefficient; p from integrals over the
+    levels that are not named.
     """
 
     batch: int
@@ -164,7 +164,7 @@ class Diffusion:
     def log_density(self, name: str, left: Mapping[str, Data], given: Mapping[str, Data]) -> Data:
         if set(left) & set(given):
             raise Unsupported("a variable given itself")
-        if not all(key.startswith("x_") and int(key[2:]) <= self.integers["T"] for key in (*left, *given)):
+        if not {*left, *given} <= {f"x_{t}" for t in range(self.integers["T"] + 1)}:
             raise Unsupported("no such level")
         if name not in ("p", "q"):
             raise Unsupported(name)
@@ -174,6 +174,8 @@ class Diffusion:
             t = int(below[2:]) + 1
             if min(above) == t:
                 return self._kernel(t, left[below], above[t])
+        if len(left) + len(given) > 4:
+            raise Unsupported("a density over many levels")
         both = joint({**left, **given})
         return both - joint(given) if given else both
 
@@ -200,7 +202,7 @@ class Diffusion:
         return values[name]
 
     def call(self, name: str, arguments: list[Data]) -> Data:
-        t = self.step(int(round(float(np.ravel(arguments[-1])[0]))))
+        t = self.step(round(float(np.ravel(arguments[-1])[0])))
         alpha, bar, below = (tall(v) for v in (self.alpha[:, t], self.bar[:, t], self.bar[:, t - 1]))
         if name == "Sigma_q":
             return tall(self.variance[:, t])

@@ -16,6 +16,7 @@ from gentutor.derive import tree as T
 
 Data = NDArray[np.generic]
 AXES = 20
+MOST = 3  # variables on a line that are bound at once
 STEP = 0.02
 STENCIL = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}  # eighth-order central difference
 
@@ -87,7 +88,7 @@ class Dense:
         value = np.ravel(self.value(n))
         if len(value) != 1 or abs(value[0] - round(value[0])) > 1e-9:
             raise Unsupported("an index that is no integer")
-        return int(round(value[0]))
+        return round(float(value[0]))
 
     def key(self, n: T.Node) -> str:
         """x, x_3, z^2."""
@@ -198,7 +199,7 @@ class Dense:
             return np.exp(self.log(n))
         exponent = float(np.ravel(self.value(n.exponent))[0])
         base = self.value(n.base)
-        return base**exponent if exponent != round(exponent) else base ** int(round(exponent))
+        return base**exponent if exponent != round(exponent) else base ** round(exponent)
 
     def v_norm(self, n: T.Norm) -> Data:
         if n.order == "L":
@@ -315,6 +316,8 @@ class Dense:
             nodes, weights = self.world.nodes(key)
             points[key] = self.along(key, nodes)
             weight = weight * self.along(key, weights)
+        if not self.world.finite and len(points) > MOST:
+            raise Unsupported("too many integrals at once")
         inner = self.moved(points=points)
         total = inner.product(factors) * weight
         axes = tuple(self.axis(key) for key in keys)
@@ -374,7 +377,7 @@ class Dense:
         return self.moved(world=self.world.at(**{wrt.name: vector + by * direction}))
 
     def v_optimum(self, n: T.Optimum) -> Data:
-        """The extreme value over a table of logits, by gradient steps from the world's own; arg is not a value."""
+        """The extreme value over a vector of parameters, searched from where the world has it."""
         if n.arg or len(n.over) != 1 or n.over[0] not in self.world.parameters:
             raise Unsupported("an extremum")
         from scipy.optimize import minimize
@@ -382,6 +385,8 @@ class Dense:
         sign = 1.0 if n.kind == "min" else -1.0
         name = n.over[0]
         start = self.world.parameters[name]
+        if start.size > 64:
+            raise Unsupported("an extremum in many worlds at once")
 
         def at(flat: Data) -> "Dense":
             return self.moved(world=self.world.at(**{name: flat.reshape(start.shape)}))

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from gentutor.derive import tree as T
 from oracle import chain_worlds, latent_worlds, matrices, other_worlds
 from oracle.grid import Data, Dense, Unsupported, World
-from oracle.noise import laws, with_ties
+from oracle.noise import free, laws, with_ties
+
+from gentutor.derive import tree as T
 
 REDRAWS = 24
 CLIMBS = 40
@@ -37,7 +37,7 @@ class Step:
 
 
 def truth(step: Step, seed: int = 0, tries: int = 4) -> bool | None:
-    """Whether the claim holds in every world tried; None where there is none to try, or the grid is too coarse."""
+    """Whether the claim holds in every world tried; None where there is none, or the grid is too coarse."""
     if step.setting == "pca":
         return _matrix_truth(step, seed)
     opinion: bool | None = None
@@ -55,7 +55,7 @@ def truth(step: Step, seed: int = 0, tries: int = 4) -> bool | None:
                 if off <= exact:
                     opinion = True
                     if step.setting == "ddpm":
-                        break  # tables decide; the line, with an axis for every level, is for what they cannot
+                        break  # the line, with an axis for every level, is for the rest
             if opinion:
                 return True
     return opinion
@@ -106,6 +106,8 @@ def _off(step: Step, world: World, rng: np.random.Generator) -> float:
     """By how much the claim is off, relative to the size of what is compared."""
     scope = Dense(world)
     above, here = step.above, step.here
+    if not world.finite and max(len(free(side, scope)) for side in (above, here)) > 3:
+        raise Unsupported("too many variables at once")
     if isinstance(above, T.Optimum) and isinstance(here, T.Optimum) and above.arg and here.arg:
         return _order(above, here, scope, rng)
     constants = [n for side in (above, here) for n in T.walk(side) if isinstance(n, T.Const)]

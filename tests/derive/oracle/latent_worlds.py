@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from oracle.grid import Data, Unsupported, tall
 
 from gentutor.derive import tree as T
-from oracle.grid import Data, Unsupported, tall
 
 
 def simplex(logits: Data, axes: int | tuple[int, ...]) -> Data:
@@ -25,6 +25,7 @@ class TableWorld:
     integers: Mapping[str, int]
     build: object  # parameters -> {name: (variables, table)}
     states: Mapping[str, int] = field(default_factory=dict)
+    conditions: frozenset[str] = frozenset()  # q is only given these: they have no law of their own under it
     finite = True
 
     @cached_property
@@ -42,6 +43,8 @@ class TableWorld:
             raise Unsupported(name)
         if set(left) & set(given):
             raise Unsupported("a variable given itself")
+        if name == "q" and not self.conditions <= set(given):
+            raise Unsupported("q is of z given x")
         both = self._look_up(name, {**left, **given})
         return both - self._look_up(name, given) if given else both
 
@@ -78,6 +81,7 @@ def flat(
 ) -> TableWorld:
     """x and z; `aggregate` makes q(x, z) = p(x) q(z|x), else q has a law of x of its own."""
     a, b = 2, 3
+    only = frozenset[str]() if aggregate else frozenset({"x"})
 
     def build(parameters: Mapping[str, Data]) -> dict[str, tuple[tuple[str, ...], Data]]:
         def joint(name: str) -> Data:
@@ -92,12 +96,13 @@ def flat(
         return {"p": (names, p), "p@old": (names, joint("old")), "q": (names, q_x * z_given_x)}
 
     parameters = {name: heat * rng.standard_normal((batch, a * b)) for name in ("theta", "old", "phi")}
-    return TableWorld(batch, parameters, {"K": 3, "d": 1}, build, {"x": a, "z": b})
+    return TableWorld(batch, parameters, {"K": 3, "d": 1}, build, {"x": a, "z": b}, only)
 
 
 def levelled(rng: np.random.Generator, batch: int, heat: float, aggregate: bool) -> TableWorld:
     """x next to z_1, z_t next to z_{t+1}, up to z_3; q the other way round."""
     a, top = 2, 3
+    only = frozenset[str]() if aggregate else frozenset({"x"})
     names = ("x", *(f"z_{t}" for t in range(1, top + 1)))
 
     def build(parameters: Mapping[str, Data]) -> dict[str, tuple[tuple[str, ...], Data]]:
@@ -113,7 +118,7 @@ def levelled(rng: np.random.Generator, batch: int, heat: float, aggregate: bool)
 
     sizes = {"theta": top * a * a, "phi": top * a * a, "prior": a}
     parameters = {name: heat * rng.standard_normal((batch, size)) for name, size in sizes.items()}
-    return TableWorld(batch, parameters, {"T": top, "t": 2, "K": 3, "d": 1}, build, {"x": a, "z": a})
+    return TableWorld(batch, parameters, {"T": top, "t": 2, "K": 3, "d": 1}, build, {"x": a, "z": a}, only)
 
 
 def log_normal(x: Data, mean: Data, variance: Data | float) -> Data:

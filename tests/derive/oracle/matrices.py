@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from oracle.grid import STENCIL, STEP, Data, Unsupported
 
 from gentutor.derive import tree as T
-from oracle.grid import STENCIL, STEP, Data, Unsupported
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Matrices:
             case T.Symbol("I", ()):
                 return np.asarray(np.inf)  # of the size that its neighbours have: see below
             case T.Symbol(name, index):
-                return self.symbol(name, tuple(int(round(float(at(i)))) for i in index))
+                return self.symbol(name, tuple(round(float(at(i))) for i in index))
             case T.Neg(body):
                 return -at(body)
             case T.Add(terms):
@@ -135,7 +135,7 @@ class Matrices:
             case T.Pow(T.Norm(body, ("2" | "F")), exponent) if exponent == T.node(2):
                 return np.asarray((at(body) ** 2).sum())
             case T.Pow(base, exponent):
-                value, power = at(base), int(round(float(at(exponent))))
+                value, power = at(base), round(float(at(exponent)))
                 if value.ndim == 0:
                     return value ** float(at(exponent))
                 if value.shape[1] == 1 and power == 2:
@@ -229,9 +229,9 @@ def off(above: T.Node, relation: str, here: T.Node, world: Matrices) -> float:
     ):
         raise Unsupported(relation)
     a, b = (world.value(side, world.integers) for side in (above, here))
-    if a.shape != b.shape:
-        if (a.ndim, b.ndim) == (2, 2) or not (np.all(a == 0) or np.all(b == 0)):
-            raise Unsupported("sizes do not fit")
+    zero = np.all(a == 0) or np.all(b == 0)
+    if a.shape != b.shape and ((a.ndim, b.ndim) == (2, 2) or not zero):
+        raise Unsupported("sizes do not fit")
     size = max(np.abs(a).max(), np.abs(b).max(), 1e-300)
     if not np.isfinite(size):
         raise Unsupported("not finite")

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-
-from gentutor.derive import tree as T
 from oracle.chain_worlds import Diffusion
 from oracle.grid import Data, Dense, Unsupported, tall
 from oracle.latent_worlds import LineWorld
+
+from gentutor.derive import tree as T
 
 Affine = tuple[Data, dict[str, Data]]  # a constant, and a coefficient for each variable
 
@@ -118,6 +118,8 @@ def conditional(left: str, given: set[str], scope: Dense, model: bool) -> Moment
         raise Unsupported("no such law")
     t = int(left.split("_")[1])
     levels = sorted(int(key.split("_")[1]) for key in given if key.startswith("x_"))
+    if not all(0 <= level <= world.integers["T"] for level in (t, *levels)):
+        raise Unsupported("no such level")
     if model:
         if not levels or min(levels) != t + 1:
             raise Unsupported("a law of the model's over several steps")

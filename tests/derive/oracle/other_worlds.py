@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from gentutor.derive import tree as T
 from oracle.grid import Data, Unsupported, tall
 from oracle.latent_worlds import log_integral, log_normal, simplex
+
+from gentutor.derive import tree as T
 
 IMAGES = ("x", "tilde_x", "hat_x")
 
@@ -19,7 +19,7 @@ def sigmoid(a: Data) -> Data:
 
 @dataclass(frozen=True)
 class Adversaries:
-    """4 states of x, 5 of z; G sends every z to a state of x, p_g is where p_z goes. Parameters are logits."""
+    """4 states of x, 5 of z; G sends every z to a state of x, p_g is where p_z goes. Logits are drawn."""
 
     batch: int
     parameters: Mapping[str, Data]
@@ -97,7 +97,7 @@ def adversaries(rng: np.random.Generator, batch: int, heat: float, given: frozen
 
 @dataclass(frozen=True)
 class Bent:
-    """A line: p_data a mixture, z normal, x = G(z) bent, D the sigmoid of bent logits. p_g has no formula here."""
+    """A line: p_data a mixture, z normal, x = G(z) bent, D the sigmoid of bent logits; no p_g."""
 
     batch: int
     parameters: Mapping[str, Data]
@@ -163,7 +163,7 @@ def bent(rng: np.random.Generator, given: frozenset[str]) -> Bent:
 
 @dataclass(frozen=True)
 class Noisy:
-    """pi a mixture of two normal laws on a line, x' = x + sigma epsilon, s no polynomial; p_theta has the score s."""
+    """pi a mixture of two normal laws on a line, x' = x + sigma epsilon, p_theta with the score s."""
 
     batch: int
     parameters: Mapping[str, Data]
@@ -228,7 +228,7 @@ class Noisy:
     def call(self, name: str, arguments: list[Data]) -> Data:
         a, b, c, m, k = self._numbers()
         if name == "lambda":
-            return arguments[0] ** 2 if "lambda = sigma^2" in self.given else np.exp(a + b * arguments[0])
+            return arguments[0] ** 2 if "lambda = sigma^2" in self.given else np.exp(0.4 + 0.7 * arguments[0])
         if name != "s":
             raise Unsupported(name)
         x, *level = arguments
