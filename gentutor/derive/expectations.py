@@ -188,6 +188,8 @@ def _sampled(reader: Reader, variables: list[Node], right: Surface) -> list[Draw
     if isinstance(last, Range) and last.sample and isinstance(measure, Density):
         measure = replace(measure, left=(last,))
     left = left_variables(measure)
+    if not any(bound_by(v, left) for v in variables):
+        raise Unread("what is drawn stands left of the bar in its density: z \\sim q(z|x)", right.start)
     apart = [_plain(reader, v) for v in variables if not bound_by(v, left)]
     return [*apart, Drawn(tuple(v for v in variables if bound_by(v, left)) or left, measure)]
 

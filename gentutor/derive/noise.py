@@ -154,6 +154,8 @@ class Sides:
         axes = tuple(name for name in value.axes if name != axis)
         offset = data[..., 0]
         matrix = data[..., 1 : n + 1] - offset[..., None]
+        if not np.all(np.isfinite(data)):
+            raise NotExact("a value is not finite: the root or the log of a negative number")
         for k in (1, 2):
             if not np.allclose(offset + matrix @ (k * trial), data[..., n + k], rtol=1e-9, atol=1e-9):
                 raise NotExact(NONLINEAR)

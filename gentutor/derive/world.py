@@ -83,6 +83,7 @@ class World:
         states: for a finite world, the number of states of a variable by its base name; else empty.
         d: the dimension of a variable that is no state.
         reach: one-dimensional integrals run over [-reach, reach].
+        rough: integrals that are not exact give their best approximation instead of `NotExact`.
         seed: fixes where free variables are put and in which directions gradients are taken.
     """
 
@@ -93,6 +94,7 @@ class World:
     states: Mapping[str, int] = field(default_factory=dict)
     d: int = 0
     reach: float = 0.0
+    rough: bool = False
     seed: int = 0
     contents: Contents = field(init=False, repr=False, compare=False)
 

@@ -80,10 +80,10 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
     n = 3 if levels < 5 else 2
 
     def make(parameters: Mapping[str, Data]) -> Contents:
-        phi, theta = (parameters[name].reshape(levels, n, n) for name in ("phi", "theta"))
+        steps, theta = (parameters[name].reshape(levels, n, n) for name in ("forward", "theta"))
         names = [f"x_{s}" for s in range(levels + 1)]
         forward = masses(parameters["data"])
-        for step in masses(phi, axis=2):
+        for step in masses(steps, axis=2):
             forward = forward[..., None] * step
         backward = masses(parameters["prior"])
         for step in masses(theta, axis=1):  # theta[t-1][x_{t-1}, x_t]
@@ -91,7 +91,7 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
         return Contents({"q": Table(names, forward), "p": Table(names, backward)})
 
     parameters = {
-        "phi": general(rng, levels * n * n),
+        "forward": general(rng, levels * n * n),
         "theta": general(rng, levels * n * n),
         "data": general(rng, n),
         "prior": general(rng, n),
