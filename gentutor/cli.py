@@ -137,7 +137,7 @@ def derive(file: str, setting: str, readings: bool) -> None:
       cat chain.txt | gentutor derive - --setting gan
     """
     from gentutor.derive import check
-    from gentutor.derive.terminal import text
+    from gentutor.derive.showing.terminal import text
 
     try:
         with click.open_file(file, encoding="utf-8-sig") as chain:

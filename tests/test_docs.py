@@ -18,7 +18,7 @@ from gentutor.cli import main
 from gentutor.derive import check as judge_chain
 from gentutor.derive import settings
 from gentutor.derive.graded import HOLE, lock
-from gentutor.derive.show import MARKS
+from gentutor.derive.showing.show import MARKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from gentutor.derive.chain import Chain, Line, read
-from gentutor.derive.diagnosis import diagnose
-from gentutor.derive.latex import to_latex
-from gentutor.derive.relations import Bench, Verdict, judge
+from gentutor.derive.judging.diagnosis import diagnose
+from gentutor.derive.judging.relations import Bench, Verdict, judge
+from gentutor.derive.reading.chain import Chain, Line, read
 from gentutor.derive.report import LATEX, Report, Step, compose
 from gentutor.derive.setting import Facts, Setting
 from gentutor.derive.settings import setting_named
+from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import Dots, Node, walk
 
 NO_STEP = "nothing is claimed after the opening line; write the next line, beginning with = or \\geq"
@@ -31,10 +31,12 @@ def check(text: str, setting: str) -> Report:
     if not isinstance(text, str):
         raise TypeError(f"a derivation is a string of LaTeX lines, not {type(text).__name__}")
     chosen = setting_named(setting)
-    return judged(read(text, chosen.vocabulary), chosen, seed=crc32(text.encode()))
+    return judged(read(text, chosen.vocabulary), chosen, seed=crc32(text.strip().encode()))
 
 
-def judged(chain: Chain, setting: Setting, seed: int, count: int | None = None, explain: bool = True) -> Report:
+def judged(
+    chain: Chain, setting: Setting, seed: int, count: int | None = None, explain: bool = True
+) -> Report:
     """The report on a chain that has been read; `count` worlds of each kind, if not the usual few."""
     bench = Bench(setting, facts(chain, setting), seed, count)
     steps = tuple(_steps(chain, bench, explain))
@@ -57,8 +59,8 @@ def facts(chain: Chain, setting: Setting) -> Facts:
         if name is None:
             known = "; ".join(f"{to_latex(a)} = {to_latex(b)}" for a, b, _ in setting.given) or "nothing"
             raise ValueError(
-                f"the setting {setting.vocabulary.setting} cannot take {to_latex(left)} = {to_latex(right)} as given; "
-                f"it can take: {known}"
+                f"the setting {setting.vocabulary.setting} cannot take {to_latex(left)} = {to_latex(right)} "
+                f"as given; it can take: {known}"
             )
         names.append(name)
     claims = [claim.expression for line in chain.lines for claim in line.claims]
@@ -77,11 +79,15 @@ class _Judged:
 
 def _steps(chain: Chain, bench: Bench, explain: bool) -> Iterator[Step]:
     above: Node | None = None
-    opening = next((line.claims[0].expression for line in chain.lines if line.error is None and line.claims), None)
+    opening = next(
+        (line.claims[0].expression for line in chain.lines if line.error is None and line.claims), None
+    )
     for line in chain.lines:
         if line.error is not None:
             relation = line.claims[0].relation if line.claims else ""
-            yield Step(line.number, line.text, relation, "unread", note=line.note, message=line.error.pointed())
+            yield Step(
+                line.number, line.text, relation, "unread", note=line.note, message=line.error.pointed()
+            )
             continue
         found = []
         for claim in line.claims:

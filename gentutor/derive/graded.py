@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from zlib import crc32
 
-from gentutor.derive.chain import Chain, Line, read
 from gentutor.derive.checker import facts, judged
+from gentutor.derive.judging.relations import Bench, judge
 from gentutor.derive.normal_form import normal_form
-from gentutor.derive.relations import Bench, judge
+from gentutor.derive.reading.chain import Chain, Line, read
+from gentutor.derive.reading.unread import Unread
 from gentutor.derive.report import Report, Step
 from gentutor.derive.setting import Setting
 from gentutor.derive.settings import setting_named
@@ -29,6 +30,7 @@ from gentutor.derive.tree import (
     Dots,
     Mul,
     Node,
+    Norm,
     Pow,
     Symbol,
     Variable,
@@ -37,7 +39,8 @@ from gentutor.derive.tree import (
     replace_at,
     walk,
 )
-from gentutor.derive.unread import Unread
+from gentutor.derive.worlds.array import NotExact
+from gentutor.derive.worlds.evaluate import Scope, evaluate
 
 HOLE = re.compile(r"\\blank(?:\[(?P<rule>[^\]]*)\])?\{(?P<label>\w+)\}")
 LONGEST = 1000  # characters of an answer
@@ -145,13 +148,15 @@ def grade(text: str, answers: Mapping[str, str], setting: str) -> list[Finding]:
     bench = Bench(chosen, facts(chain, chosen), seed + 1)
     findings = []
     for hole in all_holes:
-        finding = _judge_hole(hole, open_chain, chain, report, chosen, bench, {other.line for other in all_holes})
+        finding = _judge_hole(
+            hole, open_chain, chain, report, chosen, bench, {other.line for other in all_holes}
+        )
         if finding is not None:
             findings.append(finding)
     return findings
 
 
-def _unusable(hole: Hole, answers: Mapping[str, str]) -> Finding | None:
+def _unusable(hole: Hole, answers: Mapping[str, object]) -> Finding | None:
     """What can be said of an answer before it is read."""
     answer = answers.get(hole.label)
     if answer is None or (isinstance(answer, str) and not answer.strip(" .…")):
@@ -159,7 +164,9 @@ def _unusable(hole: Hole, answers: Mapping[str, str]) -> Finding | None:
     if not isinstance(answer, str):
         return Finding(hole.label, "type", f"hole {hole.label} is filled with LaTeX, in a string")
     if len(answer) > LONGEST or "\n" in answer.strip():
-        return Finding(hole.label, "reading", f"hole {hole.label} takes one line of at most {LONGEST} characters")
+        return Finding(
+            hole.label, "reading", f"hole {hole.label} takes one line of at most {LONGEST} characters"
+        )
     if "\\blank" in answer or "%" in answer or "\\\\" in answer:
         return Finding(hole.label, "reading", f"hole {hole.label} takes a formula: no \\blank, % or \\\\")
     depth = 0
@@ -197,10 +204,10 @@ def _judge_hole(
     for judged_step in (step, below):
         if judged_step is not None and judged_step.status != "holds":
             return _does_not_hold(hole, judged_step)
-    neighbours = [chain.lines[i] for i in (hole.line - 1, hole.line + 1) if 0 <= i < len(chain.lines)]
     own = normal_form(expression)
-    if any(normal_form(claim.expression) == own for other in neighbours for claim in other.claims):
-        return Finding(hole.label, "neighbour", f"line {number} only repeats the line next to it")
+    for i, other in enumerate(chain.lines):
+        if i != hole.line and any(normal_form(claim.expression) == own for claim in other.claims):
+            return Finding(hole.label, "neighbour", f"line {number} only repeats line {i + 1}")
     for formula in hole.needed:
         if not _contains(answer, formula, setting):
             return Finding(hole.label, "required", f"hole {hole.label} must be written with {formula}")
@@ -208,7 +215,9 @@ def _judge_hole(
         if _contains(answer, formula, setting):
             return Finding(hole.label, "forbidden", f"hole {hole.label} must be written without {formula}")
     opening = chain.lines[0].claims[0].expression if chain.lines[0].claims else expression
-    for struck in (*_strikes(answer), *_needless(answer, hole, setting)):
+    world = next(bench.worlds(next(iter(setting.kinds))), None)
+    scope = None if world is None else Scope(world)
+    for struck in (*_strikes(answer, scope), *_needless(answer, hole, setting)):
         lesser = replace_at(expression, path, struck)
         if judge("=", expression, lesser, opening, bench).status == "holds":
             detail = f"a part of hole {hole.label} can be struck out and nothing changes: leave it out"
@@ -219,7 +228,9 @@ def _judge_hole(
 def _does_not_hold(hole: Hole, step: Step) -> Finding:
     """The line and the size only: what is wrong with it could give the answer away."""
     size = "" if step.residual is None else f" The difference is {step.residual:.1e} of the largest term."
-    message = step.message if step.status in ("unread", "undecided") else "it does not follow from the line above."
+    message = (
+        step.message if step.status in ("unread", "undecided") else "it does not follow from the line above."
+    )
     return Finding(hole.label, f"line {step.number + 1}", message + size)
 
 
@@ -231,7 +242,7 @@ Path = tuple[tuple[str, int | None], ...]
 
 
 def _filled(hole: Hole, bare: Line, line: Line) -> tuple[Node, Path]:
-    """The expression of a line that a hole stands in, and where in it; all of it where that cannot be told."""
+    """The expression that a hole stands in, and where in it; all of it where that cannot be told."""
     for open_claim, claim in zip(bare.claims, line.claims, strict=False):
         path = _path_to(open_claim.expression, Blank(hole.label))
         if path is not None and _reaches(claim.expression, path):
@@ -274,8 +285,16 @@ def _contains(answer: Node, formula: str, setting: Setting) -> bool:
 def _is(n: Node, formula: str, setting: Setting) -> bool:
     """Whether a node is what a rule names: KL, E, log, \\int, a symbol, or a formula such as p(z|x)."""
     name = formula.strip().lstrip("\\")
-    kinds = {"KL": "Divergence", "H": "Divergence", "JSD": "Divergence", "E": "Expectation", "int": "Integral"}
+    kinds = {
+        "KL": "Divergence",
+        "H": "Divergence",
+        "JSD": "Divergence",
+        "E": "Expectation",
+        "int": "Integral",
+    }
     kinds |= {"sum": "Sum", "nabla": "Gradient"}
+    if name in ("|", "norm"):
+        return isinstance(n, Norm)
     if name in kinds:
         return type(n).__name__ == kinds[name] and getattr(n, "kind", name) in (name, "grad", "div")
     if getattr(n, "function", None) == name:
@@ -294,13 +313,18 @@ def _formula(formula: str, setting: Setting) -> Node | None:
     return line.claims[0].expression if line.error is None and line.claims else None
 
 
-def _strikes(answer: Node) -> Iterator[Node]:
-    """The answer without some terms of a sum or some factors of a product, wherever they stand in it."""
+def _strikes(answer: Node, scope: Scope | None) -> Iterator[Node]:
+    """The answer without some terms of a sum or some factors of a product, wherever they stand in it.
+
+    A matrix or a vector among the factors stays: without Theta the norm of Theta z may be the same.
+    """
     for step, child in parts(answer):
         if not (isinstance(answer, Symbol | Variable | Density)):
-            for struck in _strikes(child):
+            for struck in _strikes(child, scope):
                 yield replace_at(answer, (step,), struck)
-    if isinstance(answer, Add | Mul):
+    if isinstance(answer, Add) or (
+        isinstance(answer, Mul) and all(_is_number(f, scope) for f in answer.factors)
+    ):
         items = answer.terms if isinstance(answer, Add) else answer.factors
         neutral = node(0 if isinstance(answer, Add) else 1)
         most = len(items) if len(items) <= 5 else 2
@@ -315,6 +339,14 @@ def _strikes(answer: Node) -> Iterator[Node]:
                     yield replace(answer, **{"terms" if isinstance(answer, Add) else "factors": rest})  # type: ignore[arg-type]
     if isinstance(answer, Div | Pow):
         yield node(1)
+
+
+def _is_number(factor: Node, scope: Scope | None) -> bool:
+    """False of what is a vector or a matrix where nothing is bound."""
+    try:
+        return scope is None or evaluate(factor, scope).core in ("s", "state")
+    except NotExact:
+        return True
 
 
 def _needless(answer: Node, hole: Hole, setting: Setting) -> Iterator[Node]:

@@ -1,6 +1,19 @@
 """Trees that differ only in how a formula is written have one normal form."""
 
-from gentutor.derive.tree import Add, Apply, Div, Expectation, Integral, Mul, Neg, Node, Number, Pow, node, rebuild
+from gentutor.derive.tree import (
+    Add,
+    Apply,
+    Div,
+    Expectation,
+    Integral,
+    Mul,
+    Neg,
+    Node,
+    Number,
+    Pow,
+    node,
+    rebuild,
+)
 
 
 def normal_form(n: Node) -> Node:
@@ -36,7 +49,7 @@ def _flat(kind: type[Add] | type[Mul], items: tuple[Node, ...], neutral: int) ->
     flat: list[Node] = []
     for item in items:
         if isinstance(item, kind):
-            flat += item.terms if isinstance(item, Add) else item.factors  # type: ignore[attr-defined]
+            flat += item.terms if isinstance(item, Add) else item.factors
         else:
             flat.append(item)
     numbers = [item.value for item in flat if isinstance(item, Number)]

@@ -125,12 +125,12 @@ class Report:
         return compose(step.relation for step in self.steps[1:] if step.status == "holds")
 
     def __str__(self) -> str:
-        from gentutor.derive.terminal import text
+        from gentutor.derive.showing.terminal import text
 
         return text(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         # how a notebook shows a report; imported here, for a check has no use for it
-        from gentutor.derive.html import html
+        from gentutor.derive.showing.html import html
 
         return {"text/html": html(self), "text/plain": str(self)}

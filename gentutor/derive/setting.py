@@ -1,14 +1,27 @@
 """What a setting is: a vocabulary, the kinds of worlds it can draw, and what `given` may narrow."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gentutor.derive.array import Data
-from gentutor.derive.tree import Add, Mul, Neg, Node, Number, Range, Symbol, Variable, walk
+from gentutor.derive.tree import (
+    ANONYMOUS,
+    Add,
+    Density,
+    Mul,
+    Neg,
+    Node,
+    Normal,
+    Number,
+    Range,
+    Symbol,
+    Variable,
+    walk,
+)
 from gentutor.derive.vocabulary import Vocabulary
-from gentutor.derive.world import World
+from gentutor.derive.worlds.array import Data
+from gentutor.derive.worlds.world import World
 
 
 @dataclass(frozen=True)
@@ -76,10 +89,18 @@ class Setting:
 
     def honoured(self, left: Node, right: Node) -> str | None:
         """The name of a given equation, None if the setting cannot honour it."""
+        left, right = _named(left, right), _named(right, left)
         for a, b, name in self.given:
             if (left, right) in ((a, b), (b, a)):
                 return name
         return None
+
+
+def _named(side: Node, other: Node) -> Node:
+    """N(0, I) beside p(z) is N(z; 0, I)."""
+    if isinstance(side, Normal) and side.left == ANONYMOUS and isinstance(other, Density):
+        return replace(side, left=other.left[0])
+    return side
 
 
 # ------------------------------------------------------------------------------------- drawing of numbers
@@ -120,7 +141,10 @@ class Parts:
         """The arrays."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])[:-1]
         pieces = np.split(vector, ends)
-        return {name: piece.reshape(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+        return {
+            name: piece.reshape(shape)
+            for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }
 
 
 # ------------------------------------------------------------------------------------------- free indices
@@ -152,7 +176,9 @@ def _levels(n: Node) -> tuple[Node, ...]:
 
 
 def _closed(level: Node, index: str) -> bool:
-    return all(isinstance(n, Number | Add | Neg | Mul) or n in (Symbol(index), Symbol("T")) for n in walk(level))
+    return all(
+        isinstance(n, Number | Add | Neg | Mul) or n in (Symbol(index), Symbol("T")) for n in walk(level)
+    )
 
 
 def _at(level: Node, T: int, t: int) -> float:

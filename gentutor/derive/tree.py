@@ -50,7 +50,7 @@ class Number(Node):
 class Symbol(Node):
     """A quantity of the setting that is not random: alpha_t, beta_t, T, t, d, I, X, Theta, K.
 
-    `name` is the setting's own name for it ("alpha", "bar_alpha"), `index` its index expressions (alpha_{t-1}).
+    `name` is the setting's own name for it ("alpha", "bar_alpha"), `index` its indices (alpha_{t-1}).
     An index of a sum (t, k, j) and an integer of the world (T, K, d) are symbols too.
     """
 
@@ -74,7 +74,7 @@ class Variable(Node):
 
 @dataclass(frozen=True)
 class Range(Node):
-    """The variables name_{first}, ..., name_{last} together: x_{1:T}, z_{t+1:T}; samples z^{(1:K)} if `sample`."""
+    """The variables name_{first}, ..., name_{last} together: x_{1:T}; samples z^{(1:K)} if `sample`."""
 
     name: str
     first: Node
@@ -153,7 +153,7 @@ class Div(Node):
 
 @dataclass(frozen=True)
 class Pow(Node):
-    """base ** exponent; the square of a vector is its inner product with itself, A^{-1} of a matrix its inverse."""
+    """base ** exponent; of a vector the square is x^T x, of a matrix A^{-1} the inverse."""
 
     base: Node
     exponent: Node
@@ -177,7 +177,7 @@ class Norm(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function of the setting: D(x), G(z), s(x, sigma), epsilon_theta(x_t, t), mu_q(x_t, x_0), sigma_q(t)."""
+    """A function of the setting: D(x), G(z), s(x, sigma), epsilon_theta(x_t, t), mu_q(x_t, x_0)."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -189,7 +189,7 @@ class Call(Node):
 
 @dataclass(frozen=True)
 class Expectation(Node):
-    """E over `variables` under the density `measure`, a `Density`, a `Normal`, or a product or mixture of them.
+    """E over `variables` under `measure`: a `Density`, a `Normal`, or a product or mixture of them.
 
     E_{x ~ p, z ~ q} is two of them, nested.
     """
@@ -201,7 +201,7 @@ class Expectation(Node):
 
 @dataclass(frozen=True)
 class Integral(Node):
-    """The integral of body over `variables`; `discrete` remembers that it was printed as a sum over states."""
+    """The integral of body over `variables`; `discrete`: it was printed as a sum over states."""
 
     variables: tuple[Node, ...]
     body: Node
@@ -231,11 +231,11 @@ class Prod(Node):
 
 @dataclass(frozen=True)
 class Divergence(Node):
-    """A functional of densities over `variables`: kind KL, JSD, TV (two arguments), H (one), CE (two), W (two).
+    """A functional of densities over `variables`: KL, JSD, TV, CE, W (two arguments), H (one), MI (two).
 
     Each argument is a density's value at the variables: `Density`, `Normal`, a mixture of them.
-    H is the entropy -E log, CE the cross-entropy -E_left log right, MI the mutual information of a joint density
-    whose `variables` are split in `arguments` (two `Density`).
+    H is the entropy -E log, CE the cross-entropy -E_left log right, MI the mutual information of a joint
+    density whose `variables` are split in `arguments` (two `Density`).
     """
 
     kind: str
@@ -264,7 +264,9 @@ class Optimum(Node):
     over: tuple[str, ...]
     body: Node
     arg: bool = False
-    limit: Node | None = None  # the largest Lipschitz norm of a function that is sought: sup over |f|_L <= limit
+    limit: Node | None = (
+        None  # the largest Lipschitz norm of a function that is sought: sup over |f|_L <= limit
+    )
 
 
 @dataclass(frozen=True)
@@ -328,7 +330,7 @@ def replace_at(expression: Node, path: tuple[Step, ...], new: Node) -> Node:
         changed: object = replace_at(value, tuple(rest), new)
     else:
         changed = (*value[:i], replace_at(value[i], tuple(rest), new), *value[i + 1 :])
-    return replace(expression, **{name: changed})  # type: ignore[arg-type]
+    return replace(expression, **{name: changed})
 
 
 def walk(expression: Node) -> Iterator[Node]:
@@ -340,11 +342,11 @@ def walk(expression: Node) -> Iterator[Node]:
 
 def rebuild(expression: Node, change: Callable[[Node], Node]) -> Node:
     """`expression` with `change` applied to each direct child."""
-    new = {}
+    new: dict[str, object] = {}
     for field in fields(expression):
         value = getattr(expression, field.name)
         if isinstance(value, Node):
             new[field.name] = change(value)
         elif isinstance(value, tuple):
             new[field.name] = tuple(change(item) if isinstance(item, Node) else item for item in value)
-    return replace(expression, **new) if new else expression  # type: ignore[arg-type]
+    return replace(expression, **new) if new else expression

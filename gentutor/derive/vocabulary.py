@@ -78,7 +78,9 @@ class Vocabulary:
     parameters: tuple[str, ...] = ()  # "theta", "phi"
     spellings: Mapping[str, str] = field(default_factory=dict)  # other names in print: "tilde_mu" -> "mu_q"
     measures: Mapping[str, Density] = field(default_factory=dict)  # of a bare E, by variable
-    ranges: Mapping[str, tuple[Node, Node]] = field(default_factory=dict)  # of an index printed without bounds
+    ranges: Mapping[str, tuple[Node, Node]] = field(
+        default_factory=dict
+    )  # of an index printed without bounds
     information: str = ""  # the density behind H(z) and H(z|x) of random variables
     functionals: Mapping[str, Node] = field(default_factory=dict)  # V(D, G) and the like, as trees
 

@@ -1,6 +1,6 @@
 """Two small vocabularies for the tests of the reader, and trees in the shorthand of the tests."""
 
-from gentutor.derive.chain import Chain, read
+from gentutor.derive.reading.chain import Chain, read
 from gentutor.derive.tree import Density, Node, Range, Symbol, Variable, node
 from gentutor.derive.vocabulary import DensitySpec, FunctionSpec, SymbolSpec, VariableSpec, Vocabulary
 

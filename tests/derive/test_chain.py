@@ -3,7 +3,7 @@
 import pytest
 from small_vocabularies import LATENT, STEPS, message, theta, whole, x, z
 
-from gentutor.derive.chain import read
+from gentutor.derive.reading.chain import read
 from gentutor.derive.tree import Add, Apply, Blank, Density, Dots, Normal, Symbol, Variable, node
 
 A, B = Symbol("A"), Symbol("B")

@@ -54,7 +54,9 @@ def test_inequalities_that_do_not_compose_prove_nothing_and_it_is_said():
 
 
 def test_one_mistake_does_not_hide_what_follows():
-    report = check("\n".join([r"\log p(x)", r"= \log p(z)", r"= \log p(z|x)", r"= \log \frac{p(x, z)}{p(x)}"]), "vae")
+    report = check(
+        "\n".join([r"\log p(x)", r"= \log p(z)", r"= \log p(z|x)", r"= \log \frac{p(x, z)}{p(x)}"]), "vae"
+    )
     assert [step.status for step in report.steps] == ["holds", "fails", "fails", "holds"]
     assert report.steps[2].diagnosis is None  # only the first failure is explained
 
@@ -118,7 +120,9 @@ def test_bad_arguments_raise():
 
 
 def test_what_is_given_narrows_the_worlds():
-    lines = r"KL(q(z|x) \| p(z))" + "\n" + r"= \frac12 \sum_{j=1}^d (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)"
+    lines = (
+        r"KL(q(z|x) \| p(z))" + "\n" + r"= \frac12 \sum_{j=1}^d (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)"
+    )
     assert not check(lines, "vae").ok
     assert check("given p(z) = \\mathcal{N}(0, I)\n" + lines, "vae").ok
 
@@ -143,9 +147,15 @@ def test_a_ten_line_chain_is_quick():
 
 
 def test_the_first_check_of_a_process_is_quick_and_needs_no_torch():
-    code = "import sys\nfrom gentutor.derive import check\nassert check(sys.stdin.read(), 'vae').ok\nassert 'torch' not in sys.modules"
+    code = "import sys\nfrom gentutor.derive import check\nassert check(sys.stdin.read(), 'vae').ok"
+    code += "\nassert 'torch' not in sys.modules"
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-c", code], input=ten_lines(), text=True, check=True, env={**os.environ}, cwd=Path(__file__).parent
+        [sys.executable, "-c", code],
+        input=ten_lines(),
+        text=True,
+        check=True,
+        env={**os.environ},
+        cwd=Path(__file__).parent,
     )
     assert time.perf_counter() - start < 4.5

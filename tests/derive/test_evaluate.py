@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from gentutor.derive.array import Misfit, NotExact
-from gentutor.derive.chain import read
-from gentutor.derive.evaluate import Scope, evaluate
+from gentutor.derive.reading.chain import read
 from gentutor.derive.setting import Facts
 from gentutor.derive.settings import setting_named
 from gentutor.derive.tree import walk
+from gentutor.derive.worlds.array import Misfit, NotExact
+from gentutor.derive.worlds.evaluate import Scope, evaluate
 
 
 def value(latex, setting, kind, seed=5):
@@ -40,7 +40,7 @@ FINITE = {
     r"\mathbb{E}_{p(z)}[p(x|z)^2]": lambda p, q: (p.sum(0) * (p / p.sum(0)) ** 2).sum(1),
     r"\sum_z p(x|z) p(z)": lambda p, q: p.sum(1),
     r"\int \int p(x, z) \log p(x) dx dz": lambda p, q: (p.sum(1) * np.log(p.sum(1))).sum(),
-    r"\mathbb{E}_{z^{(1)}, \dots, z^{(K)} \sim q(z|x)}\left[\log \sum_{k=1}^K p(x|z^{(k)})\right]": lambda p, q: np.array(
+    r"\mathbb{E}_{z^{(1)}, \dots, z^{(K)} \sim q(z|x)} \log \sum_{k=1}^K p(x|z^{(k)})": lambda p, q: np.array(
         [
             sum(
                 q[x, a] * q[x, b] * q[x, c] * np.log(sum(p[x, k] / p[:, k].sum() for k in (a, b, c)))
@@ -62,7 +62,7 @@ def test_finite_worlds_are_enumerated(latex):
 
 
 def gaussian_parts(world):
-    """Means and covariances of the linear Gaussian model, from conditionals that `test_laws` holds to scipy."""
+    """The laws p and q (`test_laws` holds their conditionals to scipy), and the points of x."""
     p, q = world.contents.laws["p"], world.contents.laws["q"]
     x = np.array(world.free("x", "x").data)
     return p, q, x
@@ -73,11 +73,15 @@ def kl_normal(m, S, n, R):
     inverse = np.linalg.inv(R)
     gap = n - m
     return 0.5 * (
-        np.trace(inverse @ S) - len(S) + np.linalg.slogdet(R)[1] - np.linalg.slogdet(S)[1] + gap @ inverse @ gap
+        np.trace(inverse @ S)
+        - len(S)
+        + np.linalg.slogdet(R)[1]
+        - np.linalg.slogdet(S)[1]
+        + gap @ inverse @ gap
     )
 
 
-@pytest.mark.parametrize("kind", ["Gaussian", "Gaussian, one dimension"])
+@pytest.mark.parametrize("kind", ["Gaussian", "one-dimensional Gaussian"])
 def test_divergences_of_gaussians_have_their_closed_form(kind):
     found, world = value(r"KL(q(z|x) \| p(z|x))", "vae", kind)
     p, q, x = gaussian_parts(world)
@@ -104,10 +108,17 @@ def test_an_expected_log_likelihood_is_exact():
 
 def test_a_gradient_by_phi_is_the_slope_along_the_worlds_directions():
     found, world = value(r"\nabla_\phi \mathbb{E}_{q(z|x)}[\log p(x, z)]", "vae", "Gaussian")
-    line = read(r"\mathbb{E}_{q(z|x)}[\log p(x, z)]", setting_named("vae").vocabulary).lines[0].claims[0].expression
+    line = (
+        read(r"\mathbb{E}_{q(z|x)}[\log p(x, z)]", setting_named("vae").vocabulary)
+        .lines[0]
+        .claims[0]
+        .expression
+    )
     h = 1e-5
     for k, direction in enumerate(world.directions("phi")):
-        up, down = (evaluate(line, Scope(world.at(phi=world.parameters["phi"] + s * h * direction))) for s in (1, -1))
+        up, down = (
+            evaluate(line, Scope(world.at(phi=world.parameters["phi"] + s * h * direction))) for s in (1, -1)
+        )
         assert np.allclose(found.data[..., k], (up.data - down.data) / (2 * h), rtol=1e-6)
 
 
@@ -124,7 +135,9 @@ def test_the_score_of_a_gaussian_and_its_divergence():
 
 
 def test_a_sum_over_steps_is_a_loop_and_a_level_one_density_stays_exact():
-    found, world = value(r"\sum_{t=2}^T \mathbb{E}_{q(x_t|x_0)} KL(q(x_{t-1}|x_t, x_0) \| p(x_{t-1}|x_t))", "ddpm", "Gaussian")
+    found, world = value(
+        r"\sum_{t=2}^T \mathbb{E}_{q(x_t|x_0)} KL(q(x_{t-1}|x_t, x_0) \| p(x_{t-1}|x_t))", "ddpm", "Gaussian"
+    )
     q, p, total = world.contents.laws["q"], world.contents.laws["p"], 0.0
     start = world.free("x_0", "x_0").data
     for t in range(2, world.integers["T"] + 1):
@@ -138,7 +151,8 @@ def test_a_sum_over_steps_is_a_loop_and_a_level_one_density_stays_exact():
             mean = D @ m + b - A[:, 2:] @ x_0 - a
             quadratic = mean @ inverse @ mean + np.trace(D.T @ inverse @ D @ V)
             values.append(
-                0.5 * (np.trace(inverse @ S) - 2 + np.linalg.slogdet(R)[1] - np.linalg.slogdet(S)[1] + quadratic)
+                0.5
+                * (np.trace(inverse @ S) - 2 + np.linalg.slogdet(R)[1] - np.linalg.slogdet(S)[1] + quadratic)
             )
         total = total + np.array(values)
     assert np.allclose(found.data, total, rtol=1e-10)
@@ -148,7 +162,7 @@ def test_a_mixture_is_integrated_on_the_line_only():
     latex = r"JSD(q(z|x) \| p(z))"
     with pytest.raises(NotExact):
         value(latex, "vae", "Gaussian")
-    found, world = value(latex, "vae", "Gaussian, one dimension")
+    found, world = value(latex, "vae", "one-dimensional Gaussian")
     p, q, x = gaussian_parts(world)
     A, a, S = q.conditional(("z",), ("x",))
     _, m, R = p.conditional(("z",), ())
@@ -166,7 +180,9 @@ def test_a_mixture_is_integrated_on_the_line_only():
         assert np.isclose(found.data[i], quad(integrand, -10, 10, epsabs=1e-13, limit=200)[0], rtol=1e-9)
 
 
-@pytest.mark.parametrize(("latex", "error"), [(r"x_t + \alpha_t", Misfit), (r"\nabla_{x_t} x_0 + \alpha_{t+9}", NotExact)])
+@pytest.mark.parametrize(
+    ("latex", "error"), [(r"x_t + \alpha_t", Misfit), (r"\nabla_{x_t} x_0 + \alpha_{t+9}", NotExact)]
+)
 def test_what_has_no_value_says_so(latex, error):
     with pytest.raises(error):
         value(latex, "ddpm", "Gaussian")

@@ -20,7 +20,10 @@ RATIO = r"\mathbb{E}_{q(z|x)}\left[\log\frac{p(x,z)}{q(z|x)}\right]"
     [
         (A, B),
         (r"\frac{p(x|z) p(z)}{p(z|x)}", r"-KL(q(z|x) \| p(z)) + \mathbb{E}_{z \sim q(z|x)} \log p(x|z)"),
-        (r"\frac{p_\theta(x, z)}{p_\theta(z|x)}", r"\mathbb{E}_q[\log p(x,z)] - \mathbb{E}_q[\log p(z)] - KL(q(z|x) \| p(z))"),
+        (
+            r"\frac{p_\theta(x, z)}{p_\theta(z|x)}",
+            r"\mathbb{E}_q[\log p(x,z)] - \mathbb{E}_q[\log p(z)] - KL(q(z|x) \| p(z))",
+        ),
     ],
 )
 def test_right_answers_pass(a, b):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_vocabularies import K, T, d, eps, t, theta, tree, x, z
 
-from gentutor.derive.latex import to_latex
+from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import (
     ANONYMOUS,
     Add,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from gentutor.derive.array import Array, NotExact
-from gentutor.derive.laws import Chain, Gaussian, Mixture, Table, cholesky
+from gentutor.derive.worlds.array import Array, NotExact
+from gentutor.derive.worlds.laws import Chain, Gaussian, Mixture, Table, cholesky
 
 
 def covariance(rng, n):
@@ -43,7 +43,11 @@ def test_a_gaussian_conditional_is_the_ratio_of_joint_and_marginal():
 
 def test_a_mixture_conditional_weighs_its_parts_by_what_is_given():
     rng = np.random.default_rng(3)
-    means, spreads, weights = rng.standard_normal((2, 2)), [covariance(rng, 2) for _ in "ab"], np.array([0.3, 0.7])
+    means, spreads, weights = (
+        rng.standard_normal((2, 2)),
+        [covariance(rng, 2) for _ in "ab"],
+        np.array([0.3, 0.7]),
+    )
     law = Mixture(weights, [Gaussian({"x": 1, "y": 1}, m, S) for m, S in zip(means, spreads, strict=True)])
     x, y = rng.standard_normal((3, 1)), rng.standard_normal((3, 1))
     found = law.log_density(("x",), ("y",), points(x=x, y=y))
@@ -56,7 +60,12 @@ def test_a_mixture_conditional_weighs_its_parts_by_what_is_given():
 
 def test_a_chain_of_affine_steps_has_the_moments_of_the_composed_map():
     rng = np.random.default_rng(4)
-    A, B, b, c = rng.standard_normal((2, 2)), rng.standard_normal((2, 2)), rng.standard_normal(2), rng.standard_normal(2)
+    A, B, b, c = (
+        rng.standard_normal((2, 2)),
+        rng.standard_normal((2, 2)),
+        rng.standard_normal(2),
+        rng.standard_normal(2),
+    )
     S0, S1, S2 = (covariance(rng, 2) for _ in range(3))
     law = Chain().append("u", b, S0).append("v", c, S1, u=A).append("w", b, S2, u=B, v=A).law
     # w = B u + A (A u + c + e1) + b + e2 = (B + A A) u + A c + b + A e1 + e2
@@ -78,7 +87,13 @@ def test_the_cholesky_factor_is_continued_analytically():
     assert np.allclose(L @ L.T, S + 1j * D)
 
 
-@pytest.mark.parametrize("law", [Table(("x", "z"), np.full((2, 2), 0.25), ("x",)), Chain(("x",)).append("x", np.zeros(1), np.eye(1)).append("z", np.zeros(1), np.eye(1)).law])
+@pytest.mark.parametrize(
+    "law",
+    [
+        Table(("x", "z"), np.full((2, 2), 0.25), ("x",)),
+        Chain(("x",)).append("x", np.zeros(1), np.eye(1)).append("z", np.zeros(1), np.eye(1)).law,
+    ],
+)
 def test_what_is_only_conditioned_on_has_no_density_of_its_own(law):
     core = "state" if isinstance(law, Table) else "c"
     value = Array(np.zeros(1, dtype=int) if core == "state" else np.zeros((1, 1)), ("i",), core)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from gentutor.derive.array import Array, NotExact
-from gentutor.derive.quadrature import _fifth, _product_rule, _third, integrate
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Array, NotExact
+from gentutor.derive.worlds.quadrature import _fifth, _product_rule, _third, integrate
+from gentutor.derive.worlds.world import Contents, World
 
 
 def world(d, reach=16.0):
@@ -73,7 +73,9 @@ def test_a_smooth_integrand_on_the_line():
 
     found = integrate(world(1), ("x",), "~00", log_normal, rest)
     wanted, _ = quad(
-        lambda x: np.exp(-0.5 * ((x - 0.4) / 0.8) ** 2) / (0.8 * np.sqrt(2 * np.pi)) * np.log1p(np.exp(np.sin(x))),
+        lambda x: (
+            np.exp(-0.5 * ((x - 0.4) / 0.8) ** 2) / (0.8 * np.sqrt(2 * np.pi)) * np.log1p(np.exp(np.sin(x)))
+        ),
         -8,
         9,
         epsabs=1e-13,
@@ -91,4 +93,6 @@ def test_what_cannot_be_exact_is_refused():
     with pytest.raises(NotExact):
         integrate(world(1), ("x",), "~00", log_normal, kink)
     with pytest.raises(NotExact), np.errstate(over="ignore", invalid="ignore"):
-        integrate(world(1), ("x",), "~00", growing, lambda points: Array(np.ones(len(points["x"].data)), ("~00",)))
+        integrate(
+            world(1), ("x",), "~00", growing, lambda points: Array(np.ones(len(points["x"].data)), ("~00",))
+        )

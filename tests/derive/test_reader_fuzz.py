@@ -7,8 +7,8 @@ import time
 import pytest
 from small_vocabularies import LATENT, STEPS
 
-from gentutor.derive.chain import Chain, read
-from gentutor.derive.latex import to_latex
+from gentutor.derive.reading.chain import Chain, read
+from gentutor.derive.showing.latex import to_latex
 
 LINES = [
     r"\log p(x) = \mathbb{E}_{q_\phi(z|x)}\left[\log \frac{p_\theta(x,z)}{q_\phi(z|x)}\right] + KL(q \| p)",

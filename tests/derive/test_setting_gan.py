@@ -9,10 +9,7 @@ from scipy.integrate import quad
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import norm
 
-from gentutor.derive.array import Array, Data, NotExact
 from gentutor.derive.checker import check
-from gentutor.derive.evaluate import Scope, evaluate
-from gentutor.derive.optimum import linear_programme, stationary
 from gentutor.derive.setting import Facts
 from gentutor.derive.settings.gan import D_STAR, P_DATA, P_G, P_Z, VALUE, D, G, X, Z, finite, line
 from gentutor.derive.tree import (
@@ -27,7 +24,10 @@ from gentutor.derive.tree import (
     node,
     walk,
 )
-from gentutor.derive.world import Polytope, World
+from gentutor.derive.worlds.array import Array, Data, NotExact
+from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.optimum import linear_programme, stationary
+from gentutor.derive.worlds.world import Polytope, World
 
 CHAINS = tomllib.loads((Path(__file__).parent / "chains" / "gan.toml").read_text(encoding="utf-8"))["chain"]
 SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])

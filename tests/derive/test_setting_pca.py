@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gentutor.derive.array import Array, Data, NotExact
 from gentutor.derive.checker import check
-from gentutor.derive.evaluate import Scope, evaluate
 from gentutor.derive.setting import Facts
 from gentutor.derive.settings.pca import SETTING, matrices
 from gentutor.derive.tree import Apply, Div, Gradient, Mul, Node, Norm, Optimum, Pow, Sum, Symbol, node
-from gentutor.derive.world import World
+from gentutor.derive.worlds.array import Array, Data, NotExact
+from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.world import World
 
 X, THETA, PHI, EYE, U, r, d, n = (Symbol(name) for name in ("X", "Theta", "Phi", "I", "U", "r", "d", "n"))
 RESIDUAL = X - Mul((THETA, PHI, X))

@@ -9,10 +9,7 @@ import pytest
 from scipy.integrate import dblquad, quad
 from scipy.stats import multivariate_normal, norm
 
-from gentutor.derive.array import Array, Data, NotExact, scalar
 from gentutor.derive.checker import check
-from gentutor.derive.evaluate import Scope, evaluate
-from gentutor.derive.laws import Gaussian, Mixture
 from gentutor.derive.setting import Facts
 from gentutor.derive.settings.score import gaussian, line
 from gentutor.derive.tree import (
@@ -32,7 +29,10 @@ from gentutor.derive.tree import (
     Variable,
     node,
 )
-from gentutor.derive.world import World
+from gentutor.derive.worlds.array import Array, Data, NotExact, scalar
+from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.laws import Gaussian, Mixture
+from gentutor.derive.worlds.world import World
 
 X, NOISY, SIGMA, EPSILON = Variable("x"), Variable("x'"), Symbol("sigma"), Variable("epsilon")
 LEVEL = Symbol("sigma", (node(2),))

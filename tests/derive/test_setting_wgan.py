@@ -9,9 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import linprog
 from scipy.stats import wasserstein_distance
 
-from gentutor.derive.array import Array, Data, NotExact
 from gentutor.derive.checker import check
-from gentutor.derive.evaluate import Scope, evaluate
 from gentutor.derive.setting import Facts
 from gentutor.derive.settings.wgan import (
     P_G,
@@ -40,7 +38,9 @@ from gentutor.derive.tree import (
     node,
     walk,
 )
-from gentutor.derive.world import World
+from gentutor.derive.worlds.array import Array, Data, NotExact
+from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.world import World
 
 CHAINS = tomllib.loads((Path(__file__).parent / "chains" / "wgan.toml").read_text(encoding="utf-8"))["chain"]
 SEEDS = pytest.mark.parametrize("seed", [0, 1, 2, 3])

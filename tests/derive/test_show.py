@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gentutor.derive import check, show
-from gentutor.derive.html import COLOURS, html
+from gentutor.derive import check
 from gentutor.derive.report import Counterexample, Diagnosis, Report, Step
-from gentutor.derive.terminal import text
+from gentutor.derive.showing import show
+from gentutor.derive.showing.html import COLOURS, html
+from gentutor.derive.showing.terminal import text
 
 GOOD = r"""
 \log p_{\theta}(x) &= \log \int p(x|z) p(z) \, dz \\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gentutor.derive.tokens import tokenise
-from gentutor.derive.unread import Unread
+from gentutor.derive.reading.tokens import tokenise
+from gentutor.derive.reading.unread import Unread
 
 
 def kinds(latex: str) -> str:

@@ -16,12 +16,12 @@ import numpy as np
 from mutants import mutants
 from oracle import judge as second
 
-from gentutor.derive.chain import Chain, Claim, read
 from gentutor.derive.checker import facts, judged
-from gentutor.derive.latex import to_latex
+from gentutor.derive.reading.chain import Chain, Claim, read
 from gentutor.derive.report import LATEX, Report
 from gentutor.derive.setting import Setting
 from gentutor.derive.settings import setting_named
+from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import Dots, Node, Symbol, walk
 
 CHAINS = Path(__file__).parent / "chains"

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, NotExact, add, scalar, scale
-from gentutor.derive.laws import Chain, StandardNormal, Table
 from gentutor.derive.setting import (
     Facts,
     Noise,
@@ -17,7 +15,7 @@ from gentutor.derive.setting import (
     general,
     masses,
 )
-from gentutor.derive.tree import ANONYMOUS, Apply, Density, Node, Normal, Range, Symbol, Variable, node
+from gentutor.derive.tree import Apply, Density, Node, Normal, Range, Symbol, Variable, node
 from gentutor.derive.vocabulary import (
     DensitySpec,
     FunctionSpec,
@@ -25,7 +23,9 @@ from gentutor.derive.vocabulary import (
     VariableSpec,
     Vocabulary,
 )
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Array, Data, NotExact, add, scalar, scale
+from gentutor.derive.worlds.laws import Chain, StandardNormal, Table
+from gentutor.derive.worlds.world import Contents, World
 
 t, T, ONE, ZERO = Symbol("t"), Symbol("T"), node(1), node(0)
 X_T, X_0 = Variable("x", (t,)), Variable("x", (ZERO,))
@@ -37,7 +37,9 @@ VOCABULARY = Vocabulary(
         "x'": VariableSpec(about="a value from which x_0 is one step away, with a constant beta"),
     },
     densities={
-        "q": DensitySpec(("x", "x'"), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"),
+        "q": DensitySpec(
+            ("x", "x'"), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"
+        ),
         "p": DensitySpec(("x",), parameter="theta", about="the reverse model"),
         "p_infty": DensitySpec(("x", "x'"), bare=Density("p_infty", (X_0,)), about="the stationary law"),
     },
@@ -65,9 +67,19 @@ VOCABULARY = Vocabulary(
         "I": SymbolSpec(about="the identity matrix"),
         "pi": SymbolSpec(about="3.14159..."),
     },
-    noises={"epsilon": VariableSpec(levels=(ZERO, T), about="standard Gaussian noise"), "z": VariableSpec(about="the sampler's noise")},
+    noises={
+        "epsilon": VariableSpec(levels=(ZERO, T), about="standard Gaussian noise"),
+        "z": VariableSpec(about="the sampler's noise"),
+    },
     parameters=("theta", "phi"),
-    spellings={"tilde_mu": "mu_q", "tilde_mu_t": "mu_q", "mu_theta_t": "mu_theta", "x_hat_theta": "x_theta", "n": "d", "k": "d"},
+    spellings={
+        "tilde_mu": "mu_q",
+        "tilde_mu_t": "mu_q",
+        "mu_theta_t": "mu_theta",
+        "x_hat_theta": "x_theta",
+        "n": "d",
+        "k": "d",
+    },
     measures={"x": Density("q", (X_0,))},
     ranges={"t": (ONE, T), "i": (ONE, t), "s": (ONE, t), "j": (ONE, Symbol("d"))},
 )
@@ -75,6 +87,8 @@ VOCABULARY = Vocabulary(
 
 def finite(rng: np.random.Generator, facts: Facts) -> World:
     """Random tables for every step; three states for short chains, two for long ones."""
+    if "prior" in facts.given:
+        raise NotExact("no finite world has a normal prior")
     integers = draw_levels(rng, facts.nodes)
     levels = integers["T"]
     n = 3 if levels < 5 else 2
@@ -112,9 +126,13 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
 def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     integers = draw_levels(rng, facts.nodes)
     levels = integers["T"]
-    alpha = np.concatenate([[np.nan], rng.permutation(np.linspace(0.45, 0.93, levels)) * rng.uniform(0.95, 1.05, levels)])
+    alpha = np.concatenate(
+        [[np.nan], rng.permutation(np.linspace(0.45, 0.93, levels)) * rng.uniform(0.95, 1.05, levels)]
+    )
     bar = np.concatenate([[1.0], np.cumprod(alpha[1:])])
-    variance = np.concatenate([[np.nan, 0.6 * (1 - alpha[1])], (1 - alpha[2:]) * (1 - bar[1:-1]) / (1 - bar[2:])])
+    variance = np.concatenate(
+        [[np.nan, 0.6 * (1 - alpha[1])], (1 - alpha[2:]) * (1 - bar[1:-1]) / (1 - bar[2:])]
+    )
     network = Parts(A=(levels, d, d), b=(levels, d))
     eye = np.eye(d)
 
@@ -195,7 +213,7 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         )
 
     theta = np.concatenate([0.5 * general(rng, levels * d * d), general(rng, levels * d)])
-    kind = "Gaussian" if d > 1 else "Gaussian, one dimension"
+    kind = "Gaussian" if d > 1 else "one-dimensional Gaussian"
     return World(
         kind,
         {**integers, "d": d},
@@ -208,7 +226,7 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
 
 
 def clean_noise(level: int) -> Node:
-    """epsilon from x_0 and x_t: (x_t - sqrt(bar alpha_t) x_0) / sqrt(1 - bar alpha_t). Ho et al. 2020, eq. 4."""
+    """(x_t - sqrt(bar alpha_t) x_0) / sqrt(1 - bar alpha_t), from Ho et al. 2020, eq. 4."""
     bar = Symbol("bar_alpha", (node(level),))
     x = Variable("x", (node(level),))
     return (x - Apply("sqrt", bar) * X_0) / Apply("sqrt", ONE - bar)
@@ -220,7 +238,7 @@ def step_back(*given: Node) -> Density:
 
 
 X_BEFORE = Variable("x", (t - ONE,))
-WORDS = {
+WORDS: dict[Node, str] = {
     Density("q", (X_T,), (X_BEFORE,)): "the forward step",
     Density("q", (X_T,), (X_0,)): "the marginal",
     Density("q", (X_BEFORE,), (X_0,)): "the marginal",
@@ -233,11 +251,8 @@ WORDS = {
 
 SETTING = Setting(
     VOCABULARY,
-    {"finite": finite, "Gaussian": gaussian, "Gaussian, one dimension": line},
-    given=(
-        (Density("p", (Variable("x", (T,)),)), Normal(Variable("x", (T,)), ZERO, Symbol("I")), "prior"),
-        (Density("p", (Variable("x", (T,)),)), Normal(ANONYMOUS, ZERO, Symbol("I")), "prior"),
-    ),
+    {"finite": finite, "Gaussian": gaussian, "one-dimensional Gaussian": line},
+    given=((Density("p", (Variable("x", (T,)),)), Normal(Variable("x", (T,)), ZERO, Symbol("I")), "prior"),),
     noise=Noise(names=("epsilon",), tied=clean_noise, variable="x", law="q", model="p"),
     words=WORDS,
 )

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, Misfit, add, elementwise, negative, scalar
-from gentutor.derive.laws import Apart, Gaussian, Law, Mixture, Points, Table
 from gentutor.derive.setting import Facts, Parts, Setting, general, masses
 from gentutor.derive.tree import (
     ANONYMOUS,
@@ -22,7 +20,9 @@ from gentutor.derive.tree import (
     node,
 )
 from gentutor.derive.vocabulary import DensitySpec, FunctionSpec, SymbolSpec, VariableSpec, Vocabulary
-from gentutor.derive.world import Contents, Search, World
+from gentutor.derive.worlds.array import Array, Data, Misfit, add, elementwise, negative, scalar
+from gentutor.derive.worlds.laws import Apart, Gaussian, Law, Mixture, Points, Table
+from gentutor.derive.worlds.world import Contents, Search, World
 
 X, Z = Variable("x"), Variable("z")
 P_DATA, P_G, P_Z = Density("p_data", (X,)), Density("p_g", (X,)), Density("p_z", (Z,))
@@ -161,7 +161,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
         return _contents(p_data, p_g, prior, logits, generator, parameters["y"], a, b)
 
     parameters = {} if frozen else drawn
-    return near(rng, facts, World("Gaussian, one dimension", {"d": 1}, parameters, make, d=1, reach=12.0))
+    return near(rng, facts, World("one-dimensional Gaussian", {"d": 1}, parameters, make, d=1, reach=12.0))
 
 
 def near(rng: np.random.Generator, facts: Facts, world: World) -> World:
@@ -278,7 +278,7 @@ STANDARD = (Normal(Z, node(0), Symbol("I")), Normal(ANONYMOUS, node(0), Symbol("
 
 SETTING = Setting(
     VOCABULARY,
-    {"finite": finite, "Gaussian, one dimension": line},
+    {"finite": finite, "one-dimensional Gaussian": line},
     given=(
         *((law, normal, "standard prior") for normal in STANDARD for law in (P_Z, Density("p", (Z,)))),
         (P_G, P_DATA, "equal laws"),

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from gentutor.derive.array import Data
-from gentutor.derive.laws import Chain, Gaussian, Table
 from gentutor.derive.setting import Facts, Setting
 from gentutor.derive.settings import vae
 from gentutor.derive.settings.vae import X, Z
 from gentutor.derive.tree import Density
 from gentutor.derive.vocabulary import DensitySpec
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Data
+from gentutor.derive.worlds.laws import Chain, Gaussian, Table
+from gentutor.derive.worlds.world import Contents, World
 
 VOCABULARY = replace(
     vae.VOCABULARY,
@@ -20,7 +20,10 @@ VOCABULARY = replace(
     densities={
         "p": vae.VOCABULARY.densities["p"],
         "q": DensitySpec(
-            ("x", "z"), bare=Density("q", (Z,), (X,)), parameter="phi", about="q(z|x), and q(z), its average over p(x)"
+            ("x", "z"),
+            bare=Density("q", (Z,), (X,)),
+            parameter="phi",
+            about="q(z|x), and q(z), its average over p(x)",
         ),
     },
     information="q",
@@ -72,7 +75,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
 
 SETTING = Setting(
     VOCABULARY,
-    {"finite": finite, "Gaussian": gaussian, "Gaussian, one dimension": line},
+    {"finite": finite, "Gaussian": gaussian, "one-dimensional Gaussian": line},
     given=vae.SETTING.given,
     noise=vae.SETTING.noise,
 )

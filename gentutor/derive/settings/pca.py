@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, NotExact, scalar
-from gentutor.derive.laws import cholesky
 from gentutor.derive.setting import Facts, Setting, general
 from gentutor.derive.tree import Apply, Div, Mul, Node, Norm, Pow, Sum, Symbol, node
 from gentutor.derive.vocabulary import SymbolSpec, Vocabulary
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Array, Data, NotExact, scalar
+from gentutor.derive.worlds.laws import cholesky
+from gentutor.derive.worlds.world import Contents, World
 
 ONE = node(1)
 X, THETA, PHI, U, S, LAMBDA, W = (Symbol(name) for name in ("X", "Theta", "Phi", "U", "S", "Lambda", "w"))
@@ -182,7 +182,7 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
     i, j = (int(k) for k in rng.permutation(d_)[:2] + 1)
     sizes_in_print = {"d": d_, "D": d_, "n": n_, "N": n_, "r": r_, "k": r_}
     integers = {**sizes_in_print, "mu": int(rng.integers(1, n_ + 1)), "i": i, "j": j}
-    return World("matrices", integers, parameters, make, d=d_, seed=int(rng.integers(2**31)))
+    return World("matrix", integers, parameters, make, d=d_, seed=int(rng.integers(2**31)))
 
 
 def _t(m: Node) -> Node:
@@ -195,7 +195,7 @@ SAMPLES = Sum("mu", ONE, n, Symbol("x", (mu,)))
 
 SETTING = Setting(
     VOCABULARY,
-    {"matrices": matrices},
+    {"matrix": matrices},
     given=(
         (PHI, _t(THETA), "Phi = Theta^T"),
         (THETA, _t(PHI), "Phi = Theta^T"),

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, NotExact, add, scalar
-from gentutor.derive.laws import Chain, Gaussian, Law, Mixture, Points
 from gentutor.derive.setting import Facts, Parts, Setting, covariance, free_entries, general, masses
 from gentutor.derive.tree import Call, Density, Pow, Symbol, Variable, node
 from gentutor.derive.vocabulary import (
@@ -17,7 +15,9 @@ from gentutor.derive.vocabulary import (
     VariableSpec,
     Vocabulary,
 )
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Array, Data, NotExact, add, scalar
+from gentutor.derive.worlds.laws import Chain, Gaussian, Law, Mixture, Points
+from gentutor.derive.worlds.world import Contents, World
 
 X, NOISY, SIGMA, ONE = Variable("x"), Variable("x'"), Symbol("sigma"), node(1)
 L, D = Symbol("L"), Symbol("d")
@@ -200,7 +200,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
         model = Model(parts(parameters["theta"]))
         return found.contents(1, model, lambda x, sigma: model.score(x, add(sigma, scalar(-found.sigma))))
 
-    return world(rng, "one dimension", 1, general(rng, parts.size), make)
+    return world(rng, "one-dimensional", 1, general(rng, parts.size), make)
 
 
 def gaussian(rng: np.random.Generator, facts: Facts) -> World:
@@ -239,7 +239,7 @@ WEIGHT, LEVEL = Call("lambda", (SIGMA,)), Symbol("sigma", (Symbol("i"),))
 
 SETTING = Setting(
     VOCABULARY,
-    {"Gaussian": gaussian, "one dimension": line},
+    {"Gaussian": gaussian, "one-dimensional": line},
     given=(
         (WEIGHT, Pow(SIGMA, node(2)), "lambda = sigma^2"),
         (Call("lambda", (LEVEL,)), Pow(LEVEL, node(2)), "lambda = sigma^2"),

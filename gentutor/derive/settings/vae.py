@@ -4,10 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, scalar
-from gentutor.derive.laws import Chain, Gaussian, Table
 from gentutor.derive.setting import Facts, Noise, Parts, Setting, covariance, free_entries, general, masses
-from gentutor.derive.tree import ANONYMOUS, Apply, Density, Divergence, Expectation, Normal, Symbol, Variable, node
+from gentutor.derive.tree import (
+    Apply,
+    Density,
+    Divergence,
+    Expectation,
+    Node,
+    Normal,
+    Symbol,
+    Variable,
+    node,
+)
 from gentutor.derive.vocabulary import (
     Arguments,
     DensitySpec,
@@ -16,7 +24,9 @@ from gentutor.derive.vocabulary import (
     VariableSpec,
     Vocabulary,
 )
-from gentutor.derive.world import Contents, World
+from gentutor.derive.worlds.array import Array, Data, NotExact, scalar
+from gentutor.derive.worlds.laws import Chain, Gaussian, Table
+from gentutor.derive.worlds.world import Contents, World
 
 X, Z, T, K, D = Variable("x"), Variable("z"), Symbol("T"), Symbol("K"), Symbol("d")
 ONE = node(1)
@@ -35,9 +45,15 @@ VOCABULARY = Vocabulary(
         "z": VariableSpec(levels=(ONE, T), about="the latent variable; z_1, ..., z_T if it has levels"),
     },
     densities={
-        "p": DensitySpec(("x", "z"), parameter="theta", about="the model p(x, z), its marginals and conditionals"),
+        "p": DensitySpec(
+            ("x", "z"), parameter="theta", about="the model p(x, z), its marginals and conditionals"
+        ),
         "q": DensitySpec(
-            ("x", "z"), bare=Density("q", (Z,), (X,)), resolve=given_x, parameter="phi", about="q(z|x), the variational posterior"
+            ("x", "z"),
+            bare=Density("q", (Z,), (X,)),
+            resolve=given_x,
+            parameter="phi",
+            about="q(z|x), the variational posterior",
         ),
     },
     functions={
@@ -56,7 +72,16 @@ VOCABULARY = Vocabulary(
     },
     noises={"epsilon": VariableSpec(about="standard Gaussian noise")},
     parameters=("theta", "phi"),
-    spellings={"D": "d", "J": "d", "n": "d", "mu_phi": "mu", "sigma_phi": "sigma", "Sigma_phi": "Sigma", "mu_q": "mu", "sigma_q": "sigma"},
+    spellings={
+        "D": "d",
+        "J": "d",
+        "n": "d",
+        "mu_phi": "mu",
+        "sigma_phi": "sigma",
+        "Sigma_phi": "Sigma",
+        "mu_q": "mu",
+        "sigma_q": "sigma",
+    },
     ranges={"j": (ONE, D), "i": (ONE, D), "k": (ONE, K), "t": (ONE, T), "l": (ONE, T)},
     measures={"z": Density("q", (Z,), (X,))},
 )
@@ -64,6 +89,8 @@ VOCABULARY = Vocabulary(
 
 def finite(rng: np.random.Generator, facts: Facts) -> World:
     """Tables: 3 states of x, 4 of z; with levels 3 of each z_t."""
+    if "standard prior" in facts.given:
+        raise NotExact("no finite world has a normal prior")
     return _levelled(rng) if facts.has_levels("z") else _flat(rng, facts)
 
 
@@ -96,11 +123,15 @@ def _levelled(rng: np.random.Generator) -> World:
         steps = [masses(step, axis=0) for step in theta[1:]]
         prior = masses(parameters["prior"])
         p = Table(("x", *levels), chain(np.array(steps), masses(theta[0], axis=0)) * prior)
-        q = Table(("x", *levels), chain(masses(phi[1:], axis=2), masses(phi[0], axis=1) / 3), conditions=("x",))
+        q = Table(
+            ("x", *levels), chain(masses(phi[1:], axis=2), masses(phi[0], axis=1) / 3), conditions=("x",)
+        )
         return Contents({"p": p, "q": q})
 
     parameters = {"theta": general(rng, size), "phi": general(rng, size), "prior": general(rng, 3)}
-    return World("finite", {"T": T, "K": 3, "t": 2}, parameters, make, {"x": 3, "z": 3}, seed=int(rng.integers(2**31)))
+    return World(
+        "finite", {"T": T, "K": 3, "t": 2}, parameters, make, {"x": 3, "z": 3}, seed=int(rng.integers(2**31))
+    )
 
 
 def gaussian(rng: np.random.Generator, facts: Facts) -> World:
@@ -120,7 +151,11 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
 
     def joint(vector: Data) -> Gaussian:
         part = model(vector)
-        m, S = (np.zeros(d), np.eye(d)) if "standard prior" in facts.given else (part["m"], covariance(part["prior"], d))
+        m, S = (
+            (np.zeros(d), np.eye(d))
+            if "standard prior" in facts.given
+            else (part["m"], covariance(part["prior"], d))
+        )
         return Chain().append("z", m, S).append("x", part["b"], covariance(part["noise"], d), z=part["W"]).law
 
     def make(parameters: Mapping[str, Data]) -> Contents:
@@ -149,7 +184,7 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         "old": general(rng, model.size),
         "phi": 0.6 * general(rng, guess.size),
     }
-    kind = "Gaussian" if d > 1 else "Gaussian, one dimension"
+    kind = "Gaussian" if d > 1 else "one-dimensional Gaussian"
     return World(kind, {"d": d, "K": 2}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31)))
 
 
@@ -160,7 +195,7 @@ P_X, POSTERIOR, LIKELIHOOD, JOINT = (
     Density("p", (X,), (Z,)),
     Density("p", (X, Z)),
 )
-WORDS = {
+WORDS: dict[Node, str] = {
     P_Z: "the prior",
     POSTERIOR: "the posterior",
     LIKELIHOOD: "the likelihood",
@@ -177,13 +212,11 @@ TERMS = (
     Apply("log", P_X),
     *(Expectation((Z,), Q, Apply("log", density)) for density in (LIKELIHOOD, P_Z, POSTERIOR, JOINT)),
 )
-STANDARD = (Normal(Z, node(0), Symbol("I")), Normal(ANONYMOUS, node(0), Symbol("I")))
-
 SETTING = Setting(
     VOCABULARY,
-    {"finite": finite, "Gaussian": gaussian, "Gaussian, one dimension": line},
+    {"finite": finite, "Gaussian": gaussian, "one-dimensional Gaussian": line},
     given=(
-        *((P_Z, normal, "standard prior") for normal in STANDARD),
+        (P_Z, Normal(Z, node(0), Symbol("I")), "standard prior"),
         (Q, Density("p", (Z,), (X,)), "posterior"),
     ),
     noise=Noise(names=(), variable="z", law="q", model="q"),

@@ -5,13 +5,13 @@ from itertools import combinations, product
 
 import numpy as np
 
-from gentutor.derive.array import Array, Data, scalar
-from gentutor.derive.laws import Apart, Gaussian, Law, Table
 from gentutor.derive.setting import Facts, Parts, Setting, general, masses
 from gentutor.derive.settings.gan import Generator, between, generator_table, lookup, moves, near
 from gentutor.derive.tree import Call, Density, Norm, Optimum, Variable, node
 from gentutor.derive.vocabulary import DensitySpec, FunctionSpec, SymbolSpec, VariableSpec, Vocabulary
-from gentutor.derive.world import Contents, Polytope, Search, World
+from gentutor.derive.worlds.array import Array, Data, scalar
+from gentutor.derive.worlds.laws import Apart, Gaussian, Law, Table
+from gentutor.derive.worlds.world import Contents, Polytope, Search, World
 
 X, Y, Z, X_HAT = Variable("x"), Variable("y"), Variable("z"), Variable("hat_x")
 P_R, P_G, P_Z = Density("P_r", (X,)), Density("P_g", (X,)), Density("p_z", (Z,))
@@ -215,7 +215,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
         )
 
     parameters = {} if frozen else drawn
-    return near(rng, facts, World("Gaussian, one dimension", {"d": 1}, parameters, make, d=1, reach=12.0))
+    return near(rng, facts, World("one-dimensional Gaussian", {"d": 1}, parameters, make, d=1, reach=12.0))
 
 
 def laws(p_r: Law, p_g: Law, p_z: Law, penalised: Law) -> dict[str, Law]:
@@ -230,7 +230,7 @@ def laws(p_r: Law, p_g: Law, p_z: Law, penalised: Law) -> dict[str, Law]:
 
 SETTING = Setting(
     VOCABULARY,
-    {"finite": finite, "Gaussian, one dimension": line},
+    {"finite": finite, "one-dimensional Gaussian": line},
     given=(
         (Norm(F, "L"), node(1), "Lipschitz"),
         (P_G, P_R, "equal laws"),

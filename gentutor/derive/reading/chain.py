@@ -1,0 +1,277 @@
+"""A chain of lines as trees: the relation that each line claims, and the expression that it reaches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from gentutor.derive.reading import names
+from gentutor.derive.reading.layout import GIVEN, STUB, fill, split_note, split_top, steps
+from gentutor.derive.reading.names import bare, bracket_at, head_of
+from gentutor.derive.reading.reader import Reader
+from gentutor.derive.reading.scope import bound_by, bound_variables, free_variables
+from gentutor.derive.reading.survey import survey
+from gentutor.derive.reading.syntax import Leaf, Product, Statement, Surface, parse
+from gentutor.derive.reading.unread import MAX_DEPTH, Unread, nearest
+from gentutor.derive.tree import (
+    ANONYMOUS,
+    Blank,
+    Density,
+    Dots,
+    Node,
+    Normal,
+    Optimum,
+    Range,
+    Variable,
+    children,
+    walk,
+)
+from gentutor.derive.vocabulary import Vocabulary
+
+MAX_LINE, MAX_TEXT, MAX_STEPS, MAX_NODES = 5_000, 50_000, 200, 1_000
+RELATIONS = ("=", ">=", "<=", "propto", "~", "approx", ":=")
+DEFINING = ("=", ":=", "propto")
+
+__all__ = ["Chain", "Claim", "Line", "Unread", "read"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`expression`, and its relation to the claim before; "" for the expression that opens the chain."""
+
+    relation: str
+    expression: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. `claims` is empty if it could not be read (`error`); `written` is False if a hole is open."""
+
+    number: int
+    text: str
+    claims: tuple[Claim, ...] = ()
+    note: str = ""
+    error: Unread | None = None
+    written: bool = True
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A chain: its lines, the equations that were given, and whether a part is not written yet."""
+
+    lines: tuple[Line, ...]
+    given: tuple[tuple[Node, Node], ...] = ()
+    unwritten: bool = False
+
+
+@dataclass
+class _Draft:
+    """A line on the way from text to trees."""
+
+    text: str
+    formula: str = ""
+    note: str = ""
+    surface: Statement | None = None
+    error: Unread | None = None
+
+
+def read(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str] | None = None) -> Chain:
+    """The chain that `text` prints, in the words of a setting; `blanks` are the answers in its holes.
+
+    Never raises on a text: a line that cannot be read carries its error.
+    """
+    unwritten = STUB.search(text) is not None
+    if len(text) > MAX_TEXT:
+        error = Unread(f"the chain has {len(text)} characters; at most {MAX_TEXT} are read", 0, text[:100])
+        return Chain((Line(0, text[:100], error=error),), (), unwritten)
+    drafts = [_parse(step, vocabulary, blanks or {}) for step in islice(steps(text), MAX_STEPS + 1)]
+    if len(drafts) > MAX_STEPS:
+        drafts[-1].error = Unread(f"a chain has at most {MAX_STEPS} lines", 0, drafts[-1].text)
+    reader = Reader(
+        vocabulary, usage=survey((draft.surface for draft in drafts if draft.surface), vocabulary)
+    )
+    given: list[tuple[Node, Node]] = []
+    lines: list[Line] = []
+    above: Node | None = None
+    for draft in drafts:
+        if not lines and GIVEN.match(draft.text) and draft.error is None:
+            try:
+                given += _given(draft, reader)
+                continue
+            except Unread as error:
+                draft.error = _placed(error, draft.text)
+        line = _line(draft, len(lines), reader, above)
+        if line.claims and not isinstance(line.claims[-1].expression, Dots):
+            above = line.claims[-1].expression
+        lines.append(line)
+    unwritten = unwritten or any(not line.written for line in lines)
+    return Chain(tuple(lines), tuple(given), unwritten)
+
+
+def _parse(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str]) -> _Draft:
+    draft = _Draft(text)
+    try:
+        draft.text = text = fill(text, blanks)
+        if len(text) > MAX_LINE:
+            raise Unread(f"the line has {len(text)} characters; at most {MAX_LINE} are read", 0)
+        if GIVEN.match(text):
+            return draft
+        draft.formula, draft.note = split_note(text, vocabulary.known())
+        draft.surface = parse(draft.formula)
+    except Unread as error:
+        draft.error = _placed(error, text)
+    return draft
+
+
+def _placed(error: Unread, text: str) -> Unread:
+    error.text = error.text or text
+    error.position = min(max(0, error.position), len(error.text))
+    return error
+
+
+def _given(draft: _Draft, reader: Reader) -> list[tuple[Node, Node]]:
+    """`given A = B, C = D`."""
+    found = GIVEN.match(draft.text)
+    assert found
+    pairs: list[tuple[Node, Node]] = []
+    for place, part in split_top(draft.text[found.end() :]):
+        try:
+            surface = parse(part)
+            if len(surface.sides) != 2 or surface.relations[0].text not in ("=", ":=", "~"):
+                raise Unread("given takes equations: given A = B, C = D")
+            left, right = (reader.read(side, 0) for side in surface.sides)
+        except Unread as error:
+            error.position += found.end() + place
+            raise
+        pairs.append((left, _named(right, left)))
+    return pairs
+
+
+def _line(draft: _Draft, number: int, reader: Reader, above: Node | None) -> Line:
+    reader.new_line()
+    if draft.error is None and draft.surface is not None:
+        try:
+            claims = _claims(draft.surface, number, reader, above)
+            for claim in claims:
+                _check_scope(claim, above, reader)
+        except Unread as error:
+            draft.error = _placed(error, draft.text)
+        else:
+            if reader.above is None:
+                reader.above = free_variables(claims[-1].expression)
+            written = not any(isinstance(n, Blank) for claim in claims for n in walk(claim.expression))
+            return Line(number, draft.text, tuple(claims), draft.note, None, written)
+    return Line(number, draft.text, (), draft.note, draft.error)
+
+
+def _claims(surface: Statement, number: int, reader: Reader, above: Node | None) -> list[Claim]:
+    """The claims of a line: one for each relation, and for the opening expression."""
+    sides, relations = _sides(surface, number)
+    defined = None
+    if number == 0 and relations[1:] and relations[1] in ("=", ":="):
+        defined = _new_name(sides[0], reader)
+        if defined is not None:  # L = ... opens the chain with its right side
+            sides, relations = sides[1:], ["", *relations[2:]]
+    claims: list[Claim] = []
+    for relation, side in zip(relations, sides, strict=True):
+        name = _new_name(side, reader) if relation == "=:" else None
+        if name is not None and claims:
+            reader.definitions[name] = claims[-1].expression
+            continue
+        expression = _expression(side, reader)
+        if relation in DEFINING and above is not None:
+            expression = _named(expression, above)
+        claims.append(Claim(relation.replace("=:", ":="), expression, side.start, side.end))
+        if defined is not None:
+            reader.definitions[defined] = expression
+            defined = None
+        above = expression
+    return claims
+
+
+def _sides(surface: Statement, number: int) -> tuple[list[Surface], list[str]]:
+    """The expressions of a line, each with the relation before it ("" for the opening one)."""
+    first, *sides = surface.sides
+    if first is None and not sides:
+        raise Unread("nothing stands on this line")
+    if number == 0 and first is None:
+        raise Unread("the first line opens the chain: it begins with an expression, not with a relation")
+    if number > 0 and first is not None:
+        raise Unread("a line begins with its relation to the line above, such as = or \\geq", first.start)
+    found: list[Surface] = [] if first is None else [first]
+    for relation, side in zip(surface.relations, sides, strict=True):
+        if relation.text not in (*RELATIONS, "=:"):
+            raise Unread(f"{relation.text} is no relation that a line can claim", relation.start)
+        if side is None:
+            raise Unread("nothing stands after this relation", relation.start)
+        found.append(side)
+    return found, [*([] if first is None else [""]), *(relation.text for relation in surface.relations)]
+
+
+def _expression(side: Surface, reader: Reader) -> Node:
+    plain = bare(side)
+    expression = Dots() if isinstance(plain, Leaf) and plain.kind == "DOTS" else reader.read(side)
+    stack, count = [(expression, 0)], 0  # names that the chain defines may make a short line a large tree
+    while stack:
+        part, depth = stack.pop()
+        count += 1
+        if depth > 3 * MAX_DEPTH or count > MAX_NODES:
+            raise Unread("the expression is too large; split the line into steps", side.start)
+        stack += [(child, depth + 1) for child in children(part)]
+    return expression
+
+
+def _new_name(side: Surface, reader: Reader) -> str | None:
+    """The name that `side` introduces, if it is one that neither the setting nor the reader knows."""
+    plain = bare(side)
+    group = None
+    if isinstance(plain, Product) and len(plain.items) == 2:
+        group = bracket_at(plain.items, 1)
+        plain = bare(plain.items[0]) if group else plain
+    head = head_of(plain)
+    if head is None or head.sup is not None or names.meaning(reader, head, group is not None) is not None:
+        return None
+    if reader.reserved(head, group):
+        return None
+    return names.key(head)
+
+
+def _named(expression: Node, above: Node) -> Node:
+    """N(m, S) after p(x) = is the density of x."""
+    if isinstance(expression, Normal) and expression.left == ANONYMOUS:
+        if (
+            isinstance(above, Density)
+            and len(above.left) == 1
+            and isinstance(above.left[0], Variable | Range)
+        ):
+            return replace(expression, left=above.left[0])
+        if isinstance(above, Normal):
+            return replace(expression, left=above.left)
+    return expression
+
+
+def _check_scope(claim: Claim, above: Node | None, reader: Reader) -> None:
+    """No variable may stand outside the integral, expectation or divergence that bound it above."""
+    known = reader.vocabulary
+    outside = free_variables(above) if above is not None else frozenset()
+    bound = bound_variables(above) if above is not None else ()
+    if isinstance(above, Optimum) and above.arg:
+        bound = ()  # after arg max_D V(D, G) comes D at a point
+    for variable in sorted(free_variables(claim.expression), key=str):
+        assert isinstance(variable, Variable | Range)
+        if variable.name in known.noises or names.is_noise(reader, variable.name):
+            continue
+        place = reader.place_of(variable, claim.start)
+        if variable.name not in known.variables:
+            raise Unread(
+                f"where does {variable.name} come from? No integral or expectation is over it. "
+                + nearest(variable.name, known.known()),
+                place,
+            )
+        if above is not None and bound_by(variable, bound) and not bound_by(variable, outside):
+            raise Unread(
+                f"{variable.name} stands outside its integral, expectation or divergence here; "
+                "the line above has it only inside one",
+                place,
+            )

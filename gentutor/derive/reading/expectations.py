@@ -1,0 +1,352 @@
+"""Expectations: under which measure, over which variables, when little of it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gentutor.derive.reading import densities, names
+from gentutor.derive.reading.names import Head, bare, flat, head_of
+from gentutor.derive.reading.scope import bound_by, free_variables, left_variables
+from gentutor.derive.reading.syntax import Group, Leaf, Statement, Surface
+from gentutor.derive.reading.unread import Unread
+from gentutor.derive.tree import (
+    Density,
+    Div,
+    Expectation,
+    Mul,
+    Node,
+    Normal,
+    Range,
+    Sum,
+    Symbol,
+    Variable,
+    node,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from gentutor.derive.reading.reader import Items, Reader
+
+
+@dataclass(frozen=True)
+class Named:
+    """A bare density below an E: its arguments depend on the body."""
+
+    name: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """t ~ U{1, ..., T}: a mean over an index."""
+
+    index: str
+    first: Node
+    last: Node
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Variables with their measure, None if it is not printed."""
+
+    variables: tuple[Node, ...]
+    measure: Node | Named | Uniform | None
+
+
+def is_expectation(reader: Reader, head: Head) -> bool:
+    """True of E in any font, unless E is a name of the setting."""
+    if head.base == "\\E":
+        return True
+    return head.base == "E" and "E" not in reader.vocabulary.known() and "E" not in reader.definitions
+
+
+def expectation(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]:
+    """E with what is printed below it, of the bracket or product that follows."""
+    printed = _below(reader, head.below) if head.below is not None else []
+    indices = [drawn.measure.index for drawn in printed if isinstance(drawn.measure, Uniform)]
+    reader.measures += [drawn.measure for drawn in printed if isinstance(drawn.measure, Node)]
+    with reader.bound(*indices):
+        body, after, power = reader.operand(items, i)
+    for drawn in reversed(printed or _default(reader, body, head)):
+        body = _mean(reader, drawn, body, head)
+    over = tuple(v for n in walk(body) if isinstance(n, Expectation) for v in n.variables)
+    reader.spans.append((head.start, items[after - 1].end, over))
+    return reader.raised(reader.raised(body, head.sup), power), after
+
+
+def _mean(reader: Reader, drawn: Drawn, body: Node, head: Head) -> Node:
+    variables, measure = drawn.variables, drawn.measure
+    if isinstance(measure, Uniform):
+        steps = measure.last if measure.first == node(1) else measure.last - measure.first + node(1)
+        return Div(Sum(measure.index, measure.first, measure.last, body), steps)
+    if isinstance(measure, Named):
+        measure = _of_density(reader, measure, body, head)
+        reader.measures.append(measure)
+        variables = left_variables(measure)
+    elif measure is None:
+        measure = _of_variable(reader, variables[0], head)
+    if isinstance(measure, Mul) and all(isinstance(f, Density | Normal) for f in measure.factors):
+        for factor in _inner_first(measure.factors):
+            body = Expectation(left_variables(factor), factor, body)
+        return body
+    return Expectation(variables, measure, body)
+
+
+def _inner_first(factors: Sequence[Node]) -> list[Node]:
+    """The factors of a product measure, conditionals before what they are conditioned on."""
+    rest, ordered = list(factors), []
+    while rest:
+        for factor in rest:
+            others = [other for other in rest if other is not factor]
+            if not any(
+                bound_by(v, left_variables(factor)) for other in others for v in free_variables(other)
+            ):
+                break
+        ordered.append(factor)
+        rest.remove(factor)
+    return ordered
+
+
+# --------------------------------------------------------------------------------------- what is printed
+
+
+def _below(reader: Reader, sub: Surface) -> list[Drawn]:
+    """What is printed below an E, outermost first."""
+    plain = bare(sub)
+    parts = names.entries(plain) if isinstance(plain, Group) and plain.bracket == "{" else [("", plain)]
+    found: list[Drawn] = []
+    pending: list[Node] = []
+    dots = False
+    for place, (separator, part) in enumerate(parts):
+        if isinstance(part, Leaf) and part.kind == "DOTS":
+            dots = True
+        elif separator == "|":
+            given = [reader.read(item) for _, item in parts[place:]]
+            return [*found, Drawn(tuple(pending), _conditional(reader, tuple(pending), tuple(given), part))]
+        elif isinstance(part, Statement) and len(part.sides) == 2 and part.relations[0].text in ("~", "in"):
+            left, right = part.sides
+            pending += _variables(reader, left or part)
+            if dots:
+                pending = [_range(pending, part)]
+            found += _sampled(reader, pending, bare(right or part))
+            pending = []
+        else:
+            measure = _measure(reader, part)
+            if measure is None:
+                pending += _variables(reader, part)
+            else:
+                found.append(Drawn(() if isinstance(measure, Named) else left_variables(measure), measure))
+    if dots and len(pending) > 1:
+        pending = [_range(pending, plain)]
+    return found + [_plain(reader, variable) for variable in pending]
+
+
+def _plain(reader: Reader, variable: Node) -> Drawn:
+    """A variable alone; an index of the setting is averaged over its range."""
+    if isinstance(variable, Symbol):
+        return Drawn((variable,), Uniform(variable.name, *reader.vocabulary.ranges[variable.name]))
+    return Drawn((variable,), None)
+
+
+def _range(variables: list[Node], place: Surface) -> Node:
+    first, last = variables[0], variables[-1]
+    if isinstance(first, Variable) and isinstance(last, Variable):
+        return densities.between(first, last, place.start)
+    raise Unread("dots stand between the first and the last of a list", place.start)
+
+
+def _variables(reader: Reader, surface: Surface) -> list[Node]:
+    plain = bare(surface)
+    if isinstance(plain, Group) and plain.bracket in ("(", "\\{"):
+        return [v for item in plain.items for v in _variables(reader, item)]
+    head = head_of(plain)
+    if (
+        head is not None
+        and flat(plain) in reader.vocabulary.ranges
+        and head.base not in reader.vocabulary.variables
+    ):
+        return [Symbol(head.base)]
+    value = reader.read(plain)
+    if not isinstance(value, Variable | Range):
+        raise Unread("an expectation is over random variables, or under a density", surface.start)
+    return [value]
+
+
+def _sampled(reader: Reader, variables: list[Node], right: Surface) -> list[Drawn]:
+    """x, z ~ p(x, z): the variables before ~ with their measure."""
+    last = variables[-1]
+    if isinstance(last, Symbol):
+        return [_plain(reader, variable) for variable in variables]
+    measure = _measure(reader, right, tuple(variables))
+    if isinstance(measure, Normal):
+        apart = [_plain(reader, variable) for variable in variables[:-1]]
+        return [*apart, Drawn((last,), Normal(last, measure.mean, measure.covariance))]
+    if measure is None or isinstance(measure, Named):
+        raise Unread("a density stands after ~", right.start)
+    if isinstance(last, Range) and last.sample and isinstance(measure, Density):
+        measure = replace(measure, left=(last,))
+    left = left_variables(measure)
+    if not any(bound_by(v, left) for v in variables):
+        raise Unread("what is drawn stands left of the bar in its density: z \\sim q(z|x)", right.start)
+    apart = [_plain(reader, v) for v in variables if not bound_by(v, left)]
+    return [*apart, Drawn(tuple(v for v in variables if bound_by(v, left)) or left, measure)]
+
+
+def _measure(reader: Reader, surface: Surface, variables: tuple[Node, ...] = ()) -> Node | Named | None:
+    """The density (or product or mixture of densities) that `surface` prints; None if it prints variables."""
+    head = head_of(surface)
+    if head is not None:
+        found = names.meaning(reader, head, applied=True)
+        plain = names.meaning(reader, head, applied=False)
+        if found is None or found.kind != "density" or (plain is not None and plain.kind == "variable"):
+            return None
+        if variables:
+            return _bare(reader, found, variables, head)
+        return Named(found.name, found.mark)
+    before, reader.partner = reader.partner, variables or None
+    try:
+        value = reader.read(surface)
+    finally:
+        reader.partner = before
+    return value if left_variables(value) else None
+
+
+def _bare(reader: Reader, found: names.Meaning, variables: tuple[Node, ...], head: Head) -> Node:
+    """The q of z ~ q: as the chain last wrote it over z, else as the setting says."""
+    samples = [v for v in variables if isinstance(v, Range) and v.sample]
+    plain = tuple(Variable(v.name) for v in samples) or variables
+    spec = reader.vocabulary.densities[found.name]
+    known = [
+        m for m in reader.measures if isinstance(m, Density) and (m.name, m.mark) == (found.name, found.mark)
+    ]
+    for measure in reversed([*([spec.bare] if spec.bare else []), *known]):
+        if measure.left == plain:
+            return replace(measure, mark=found.mark)
+    before, reader.partner = reader.partner, plain
+    try:
+        return densities.bare_density(reader, found.name, found.mark, head)
+    finally:
+        reader.partner = before
+
+
+def _conditional(reader: Reader, left: tuple[Node, ...], given: tuple[Node, ...], place: Surface) -> Node:
+    """E_{z|x}: the density of z given x that the chain or the setting has."""
+    for measure in reversed(reader.measures):
+        if isinstance(measure, Density) and (measure.left, measure.given) == (left, given):
+            return measure
+    name = _density_of(reader, left[0], place.start, given)
+    return Density(name, left, given)
+
+
+# ----------------------------------------------------------------------------------- what is not printed
+
+
+def _of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
+    """E_q: q with the arguments with which the chain last wrote it below an E or first in a divergence."""
+    spec = reader.vocabulary.densities[wanted.name]
+    free, above = free_variables(body), reader.above or frozenset()
+    known = [
+        m
+        for m in reader.measures
+        if isinstance(m, Density) and (m.name, m.mark) == (wanted.name, wanted.mark)
+    ]
+    levels = [v for v in free if isinstance(v, Variable) and v.index and _closed(v, reader)]
+    joint = reader.above is None and levels and len(levels) == len(free)  # E_q of x_0 and x_t draws both
+    if spec.bare is not None and (known or not joint):
+        known.insert(0, replace(spec.bare, mark=wanted.mark or spec.bare.mark))
+    known.reverse()
+    for measure in known:
+        loose = [v for v in free if not bound_by(v, measure.left)]
+        if len(loose) < len(free) and all(v in above for v in loose):
+            return measure
+    if known:
+        return _with_unbound(known[0], reader)
+    named = [v for v in free if isinstance(v, Variable | Range) and v.name in spec.variables]
+    left = tuple(sorted((v for v in named if v not in above), key=str))
+    if not left:
+        raise Unread(
+            f"the expectation under {wanted.name} of what? Write {wanted.name}({spec.variables[0]}) below it",
+            head.start,
+        )
+    found = Density(wanted.name, left, tuple(sorted((v for v in named if v in above), key=str)), wanted.mark)
+    return densities.complete(spec, found)
+
+
+def _closed(variable: Variable, reader: Reader) -> bool:
+    """Whether no index of a variable is bound inside the body of the expectation."""
+    known = {*reader.indices, *reader.vocabulary.symbols}
+    return all(n.name in known for level in variable.index for n in walk(level) if isinstance(n, Symbol))
+
+
+def _with_unbound(measure: Density, reader: Reader) -> Density:
+    """q(x_{1:T}|x_0) below a line without x_0 stands for q(x_{0:T}): E_q draws the data too."""
+    if reader.above is None:
+        return measure
+    chain = {getattr(v, "name", "") for v in measure.left}
+    drawn = tuple(
+        v
+        for v in measure.given
+        if isinstance(v, Variable)
+        and v.name in chain
+        and not any(bound_by(free, (v,)) for free in reader.above)
+    )
+    kept = tuple(v for v in measure.given if v not in drawn)
+    return replace(measure, left=(*drawn, *measure.left), given=kept)
+
+
+def _of_variable(reader: Reader, variable: Node, head: Head) -> Node:
+    """E_z: the measure of z that the chain last wrote, else the setting's own."""
+    for measure in reversed(reader.measures):
+        if left_variables(measure) == (variable,):
+            return measure
+    assert isinstance(variable, Variable | Range)
+    default = reader.vocabulary.measures.get(variable.name)
+    if default is not None:
+        return replace(default, left=(variable,))
+    if variable.name in reader.vocabulary.noises or names.is_noise(reader, variable.name):
+        return Normal(variable, node(0), Symbol("I"))
+    name = _density_of(reader, variable, head.start, ())
+    return densities.complete(reader.vocabulary.densities[name], Density(name, (variable,)))
+
+
+def _density_of(reader: Reader, variable: Node, place: int, given: tuple[Node, ...]) -> str:
+    """The density that must be meant: the only one of `variable`, or the only one without parameter."""
+    assert isinstance(variable, Variable | Range)
+    known = reader.vocabulary.densities
+    default = reader.vocabulary.measures.get(variable.name)
+    if default is not None:
+        return default.name
+    fitting = [name for name, spec in known.items() if variable.name in spec.variables]
+    fixed = [name for name in fitting if not known[name].parameter]
+    if len(fitting) == 1 or len(fixed) == 1:
+        return (fitting if len(fitting) == 1 else fixed)[0]
+    shown = variable.name
+    choices = ", ".join(f"{shown} \\sim {name}({shown})" for name in fitting) or "a density of it"
+    raise Unread(
+        f"under which measure is this expectation over {shown}? Write one below it: {choices}", place
+    )
+
+
+def _default(reader: Reader, body: Node, head: Head) -> list[Drawn]:
+    """A bare E: the body's unbound variables under the setting's measures, else the measure last written."""
+    free = sorted(free_variables(body), key=str)
+    known = reader.vocabulary.measures
+    groups: dict[str, list[Variable]] = {}
+    for v in free:
+        if isinstance(v, Variable) and v.name in known:
+            groups.setdefault(v.name, []).append(v)
+    if groups:  # x_0 and x_t are drawn together
+        return [
+            Drawn(tuple(vs), replace(known[name], left=tuple(vs)) if len(vs) > 1 else None)
+            for name, vs in groups.items()
+        ]
+    for measure in reversed(reader.measures):
+        if any(bound_by(v, left_variables(measure)) for v in free):
+            return [Drawn(left_variables(measure), measure)]
+    choices = ", ".join(str(v.name) for v in free if isinstance(v, Variable | Range)) or "a variable"
+    raise Unread(
+        f"the measure of this expectation is unclear: write below what is drawn ({choices}), and from what",
+        head.start,
+    )

@@ -1,0 +1,122 @@
+"""Gradients, divergences of vector fields and Laplacians: by what, and how far they reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gentutor.derive.reading import names
+from gentutor.derive.reading.names import bare, bracket_at, flat, head_of
+from gentutor.derive.reading.scope import free_variables
+from gentutor.derive.reading.syntax import Fraction, Leaf, Product, Scripted, Surface
+from gentutor.derive.reading.unread import Unread
+from gentutor.derive.tree import Apply, Gradient, Node, Symbol, Variable
+
+if TYPE_CHECKING:
+    from gentutor.derive.reading.reader import Items, Reader
+
+
+def _point(reader: Reader, surface: Surface) -> Node:
+    """What a derivative is taken by: a variable, a parameter, a matrix."""
+    head = head_of(surface)
+    found = names.meaning(reader, head, applied=False) if head is not None else None
+    if found is not None and found.kind in ("function", "density"):
+        return Symbol(found.name)
+    return reader.read(surface)
+
+
+def gradient(
+    reader: Reader, leaf: Leaf, sub: Surface | None, sup: Surface | None, items: Items, i: int
+) -> tuple[Node, int]:
+    """nabla_x, partial_x and div with what they take."""
+    kind = "div" if leaf.text == "div" else "grad"
+    if sup is not None:
+        if flat(sup) != "2":
+            raise Unread("only a second derivative is known", sup.start)
+        kind = "laplacian"
+    if i < len(items) and isinstance(items[i], Leaf) and items[i].kind == "TIMES" and kind == "grad":  # type: ignore[attr-defined]
+        kind, i = "div", i + 1
+    if kind == "grad" and i < len(items) and _is_transposed_nabla(items[i]):
+        kind, i = "hessian", i + 1
+    body, after, power, transposed = _reach(reader, items, i)
+    wrt = _point(reader, sub) if sub is not None else _default_point(body, leaf)
+    if leaf.text == "partial" and isinstance(wrt, Symbol) and wrt.name in reader.usage.components:  # by x_i
+        wrt = _component(_default_point(body, leaf), wrt)
+    value = reader.raised(Gradient(wrt, body, kind), power)
+    return Apply("transpose", value) if transposed else value, after
+
+
+def laplacian(reader: Reader, sub: Surface, items: Items, i: int) -> tuple[Node, int]:
+    """Delta_x f."""
+    body, after, power = reader.operand(items, i)
+    return reader.raised(Gradient(_point(reader, sub), body, "laplacian"), power), after
+
+
+def _component(variable: Node, index: Node) -> Node:
+    assert isinstance(variable, Variable)
+    return replace(variable, component=index)
+
+
+def _default_point(body: Node, leaf: Leaf) -> Node:
+    """What a gradient without subscript is by: x if its body has it, else its first free variable."""
+    found = sorted(free_variables(body), key=lambda v: (getattr(v, "name", "") != "x", str(v)))
+    if not found:
+        raise Unread("the gradient by which variable? Write it below", leaf.start)
+    return found[0]
+
+
+def _is_transposed_nabla(item: Surface) -> bool:
+    item = bare(item)
+    if not isinstance(item, Scripted) or item.sup is None or flat(item.sup) not in ("T", "top"):
+        return False
+    base = bare(item.base)
+    return isinstance(base, Leaf) and base.text == "nabla"
+
+
+def _reach(reader: Reader, items: Items, i: int) -> tuple[Node, int, Surface | None, bool]:
+    """What a gradient takes. In nabla log p(x)^T s(x) the transpose ends it, and is that of the gradient."""
+    if bracket_at(items, i) is None:
+        for k in range(i, len(items)):
+            item = bare(items[k])
+            group = bracket_at(items, k)
+            if (
+                group is not None
+                and isinstance(item, Scripted)
+                and item.sup is not None
+                and flat(item.sup) in ("T", "top")
+            ):
+                return reader.product((*items[i:k], group)), k + 1, None, True
+    body, after, power = reader.operand(items, i)
+    return body, after, power, False
+
+
+def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tuple[Node, int] | None:
+    """\\frac{\\partial}{\\partial x} f and \\frac{\\partial f}{\\partial x}; None for other fractions."""
+    above, below = _parts(fraction.numerator), _parts(fraction.denominator)
+    if len(below) != 2 or not (_is_d(above[0]) and _is_d(below[0])):
+        return None
+    order, wrt = "1", bare(below[1])
+    if isinstance(wrt, Scripted) and wrt.sup is not None and flat(wrt.sup) == "2":
+        order = "2"
+        wrt = Scripted(wrt.start, wrt.end, wrt.base, wrt.sub, None, wrt.primes) if wrt.sub else wrt.base
+    kind = "grad" if order == "1" else "laplacian"
+    point = _point(reader, wrt)
+    if len(above) > 1:
+        return Gradient(point, reader.product(above[1:]), kind), i
+    body, after, power, transposed = _reach(reader, items, i)
+    value = reader.raised(Gradient(point, body, kind), power)
+    return Apply("transpose", value) if transposed else value, after
+
+
+def _parts(surface: Surface) -> tuple[Surface, ...]:
+    plain = bare(surface)
+    return plain.items if isinstance(plain, Product) else (plain,)
+
+
+def _is_d(surface: Surface) -> bool:
+    surface = bare(surface)
+    if isinstance(surface, Scripted) and surface.sup is not None and flat(surface.sup) == "2":
+        surface = bare(surface.base)
+    return isinstance(surface, Leaf) and (
+        surface.text == "partial" or (surface.kind, surface.text) == ("NAME", "d")
+    )

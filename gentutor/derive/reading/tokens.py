@@ -1,0 +1,320 @@
+"""LaTeX text as tokens for the grammar: layout dropped, fonts folded, bars classified, differentials found.
+
+`(`, `[`, `{`, `\\{`, `\\langle` and the opening bar of |A| or ||A|| are all OPEN tokens, told apart by value.
+"""
+
+import re
+from collections.abc import Iterator
+
+from lark import Token
+from lark.lexer import Lexer
+
+from gentutor.derive.reading import macros
+from gentutor.derive.reading.brackets import DOUBLE_BAR, Brackets
+from gentutor.derive.reading.differentials import mark_differentials
+from gentutor.derive.reading.unread import MAX_DEPTH, TOO_DEEP, Unread
+
+SCAN = re.compile(
+    r"\\(?P<macro>[a-zA-Z]+)\*?|\\(?P<escaped>.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<letter>[A-Za-z])|(?P<other>\S)"
+)
+WORD_RUN = re.compile(r"(?:" + "|".join(sorted(macros.WORDS, key=len, reverse=True)) + r")(?![A-Za-z])")
+ANY_RUN = re.compile(r"\s*([A-Za-z]{2,})\s*\}")
+ONE_SYMBOL = re.compile(r"\s*\{\s*(\\[a-zA-Z]+|[A-Za-z0-9])\s*\}|\s*(\\[a-zA-Z]+|[A-Za-z0-9])")
+PLAIN_GROUP = re.compile(r"\s*\{((?:[^{}$\\]|\\[,;!: ]|\\_)*)\}")
+SEPARATORS = {",": ",", ";": ";", ":": ":"}
+
+
+class Scanner(Brackets):
+    """Turns one formula into tokens, from left to right."""
+
+    # ------------------------------------------------------------------------------------------- scanning
+
+    def scan(self, stop: int) -> None:
+        """Reads the text up to `stop`."""
+        while self.position < stop:
+            found = SCAN.search(self.text, self.position, stop)
+            if found is None:
+                break
+            start, end = found.span()
+            self.position = end
+            kind = found.lastgroup
+            if kind == "macro":
+                self.macro(found["macro"], start, end, stop)
+            elif kind == "number":
+                if (self.tokens and self.tokens[-1].type in ("SUB", "SUP")) or self.awaited:
+                    end = self.position = start + 1  # \frac12 and x^23 take one digit
+                self.emit("NUMBER", self.text[start:end], start, end)
+            elif kind == "letter":
+                self.letter(start, stop)
+            else:
+                self.sign((found["escaped"] and "\\" + found["escaped"]) or found["other"], start, end, stop)
+
+    def letter(self, start: int, stop: int) -> None:
+        """A letter, or a run of letters that is a word (KL; data in p_{data})."""
+        inside = self.tokens and self.tokens[-1].type == "OPEN" and self.tokens[-1] == "{"
+        script = inside and len(self.tokens) > 1 and self.tokens[-2].type in ("SUB", "SUP")
+        run = (ANY_RUN.match(self.text, start, stop) if script else None) or WORD_RUN.match(
+            self.text, start, stop
+        )
+        if run:
+            word = run[1] if run.re is ANY_RUN else run[0]
+            self.position = start + len(word)
+            self.word(word, start, self.position)
+        else:
+            self.emit("NAME", self.text[start], start, start + 1)
+
+    def word(self, word: str, start: int, end: int) -> None:
+        """A word: an operator, dots, or a name."""
+        if word in macros.OPERATORS:
+            self.operator(macros.OPERATORS[word], start, end)
+        elif word == "dots":
+            self.emit("DOTS", word, start, end)
+        else:
+            self.emit("NAME" if len(word) == 1 else "WORD", word, start, end)
+
+    def operator(self, name: str, start: int, end: int) -> None:
+        """An operator; arg and min are one."""
+        if name in ("min", "max") and self.tokens and self.tokens[-1] == "arg":
+            start, name = self.tokens.pop().start_pos or 0, "arg" + name
+        self.emit("OPERATOR", name, start, end)
+
+    def sign(self, sign: str, start: int, end: int, stop: int) -> None:
+        """A character that is no letter and no digit."""
+        if sign in "([{" or sign == "\\{":
+            self.open(sign, start, end)
+        elif sign in ")]}" or sign == "\\}":
+            self.close(sign, start, end)
+        elif sign in ("|", "\\|"):
+            self.bar(start, stop, "")
+        elif sign in "+-−":
+            self.emit("SIGN", "-" if sign == "−" else sign, start, end)
+        elif sign in "^_":
+            self.emit("SUP" if sign == "^" else "SUB", sign, start, end)
+        elif sign in "'′’":
+            self.emit("PRIME", "'", start, end)
+        elif sign in "*/":
+            self.emit("TIMES" if sign == "*" else "SLASH", sign, start, end)
+        elif sign in "=<>":
+            self.relation(sign, start, end)
+        elif sign == ":" and self.text.startswith("=", end):
+            self.position = end + 1
+            self.relation(":=", start, end + 1)
+        elif sign in SEPARATORS:
+            self.emit("SEP", sign, start, end)
+        elif sign == "." and self.text.startswith("..", end):
+            self.position = end + 2
+            self.emit("DOTS", "...", start, end + 2)
+        elif sign in macros.UNICODE:
+            if macros.UNICODE[sign] == "|":
+                self.bar(start, stop, "")
+            else:
+                self.macro(macros.UNICODE[sign], start, end, stop)
+        elif sign not in ("\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "&", "~", "$", "\\/"):
+            raise self.fail(f"the character {sign} has no meaning here", start)
+
+    def relation(self, name: str, start: int, end: int) -> None:
+        """A relation; >= from its two characters, and \\geq = is \\geq."""
+        if self.tokens and self.tokens[-1].type == "REL":
+            before = self.tokens.pop()
+            start = before.start_pos or 0
+            pair = {before.value, name}
+            name = {(">", "="): ">=", ("<", "="): "<=", ("=", ":"): "=:"}.get((before.value, name), "")
+            name = name or next(iter(pair - {"="}), "=") if "=" in pair else ""
+            if not name:
+                raise self.fail("two relations without anything between them", start)
+        if name == "=" and self.text.startswith(":", self.position):
+            self.position, name = self.position + 1, "=:"
+        self.emit("REL", name, start, end)
+
+    # --------------------------------------------------------------------------------------------- macros
+
+    def macro(self, name: str, start: int, end: int, stop: int) -> None:
+        """A LaTeX command."""
+        if name in macros.NAMES:
+            self.emit("WORD" if name == "KL" else "NAME", macros.NAMES[name], start, end)
+        elif name in macros.SIZES:
+            self.size(name, stop)
+        elif name in macros.WORD_FONTS and self.text_word(stop):
+            pass
+        elif name in macros.FONTS or name in macros.WORD_FONTS:
+            self.font(name, start, stop)
+        elif name in macros.LAYOUT:
+            pass
+        elif name in macros.LAYOUT_WITH_ARGUMENT:
+            self.position = self.argument(stop)[1] + 1
+        elif name in macros.ACCENTS:
+            self.emit("ACCENT", macros.ACCENTS[name], start, end)
+        elif name in macros.RELATIONS:
+            self.relation(macros.RELATIONS[name], start, end)
+        elif name in macros.TIMES:
+            self.emit("TIMES", "*" if name in ("ast", "star") else name, start, end)
+        elif name == "star":
+            self.emit("TIMES", "*", start, end)
+        elif name in macros.TRANSPOSE:
+            self.emit("NAME", "top", start, end)
+        elif name in macros.DOTS:
+            self.emit("DOTS", name, start, end)
+        elif name in macros.OPERATORS:
+            self.operator(macros.OPERATORS[name], start, end)
+        elif name in ("int", "iint", "iiint", "oint"):
+            for _ in range(max(1, name.count("i") - 1 if name != "int" else 1)):
+                self.emit("INT", "int", start, end)
+        elif name in ("frac", "dfrac", "tfrac", "cfrac"):
+            self.emit("FRAC", "frac", start, end)
+        elif name == "sqrt":
+            rooted = re.compile(r"\s*\[").match(self.text, end, stop)
+            self.emit("ROOT" if rooted else "SQRT", "sqrt", start, end)
+        elif name == "blank":
+            self.emit("BLANK", "blank", start, end)
+        elif name == "prime":
+            self.emit("NAME", "'", start, end)
+        elif name in ("mid", "vert", "Vert", "parallel", "lvert", "rvert", "lVert", "rVert"):
+            self.named_bar(name, start, stop)
+        elif name in ("langle", "rangle"):
+            (self.open if name == "langle" else self.close)("<" if name == "langle" else ">", start, end)
+        elif name in ("lbrace", "rbrace", "lbrack", "rbrack", "colon", "slash", "ast"):
+            self.sign(
+                {"lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]", "colon": ":"}.get(name, "/"),
+                start,
+                end,
+                stop,
+            )
+        elif name in ("underbrace", "overbrace", "underset", "overset", "stackrel", "textcolor", "underline"):
+            self.stacked(name, start, stop)
+        else:
+            raise self.fail(f"the command \\{name} has no meaning here", start)
+
+    def named_bar(self, name: str, start: int, stop: int) -> None:
+        """\\mid always separates; \\lVert opens and \\rVert closes."""
+        if name == "mid":
+            double = DOUBLE_BAR.match(self.text, start, stop)
+            self.position = double.end() if double else self.position
+            self.emit("SEP", "||" if double else "|", start, self.position)
+        else:
+            self.bar(start, stop, {"l": "left", "r": "right"}.get(name[0], ""))
+
+    def size(self, name: str, stop: int) -> None:
+        """\\left and the like: without meaning, but they tell which bar opens and which closes."""
+        bar = re.compile(r"\s*(\\\||\||\\[lr]?[vV]ert\b|\.|∥|‖)").match(self.text, self.position, stop)
+        if bar is None:
+            return
+        self.position = bar.end()
+        if bar[1] != ".":
+            left, right = name == "left" or name.endswith("l"), name == "right" or name.endswith("r")
+            self.bar(bar.start(1), stop, "left" if left else "right" if right else "")
+
+    def text_word(self, stop: int) -> bool:
+        """\\text{KL}, \\operatorname{arg\\,min}: a word. False if it holds more than a word."""
+        found = PLAIN_GROUP.match(self.text, self.position, stop)
+        if found is None:
+            return False
+        word = re.sub(r"\\_", "_", re.sub(r"\\[,;!: ]|~", " ", found[1])).strip().rstrip(".")
+        if re.fullmatch(r"[A-Za-z]", word) and self.text[self.position :].lstrip()[0] == "{":
+            start = self.position
+            self.position = found.end()
+            self.emit("NAME", word, start, found.end())
+            return True
+        if not word or not re.fullmatch(r"[A-Za-z][\w .'-]*", word):
+            return word == ""
+        start = found.start(1)
+        self.position = found.end()
+        self.word(" ".join(word.split()), start, found.end(1))
+        return True
+
+    def font(self, name: str, start: int, stop: int) -> None:
+        """\\mathbf{x} is x. An N or E in a font of its own is the normal law or an expectation."""
+        found = ONE_SYMBOL.match(self.text, self.position, stop)
+        if found is None:
+            return  # the braces stay, as a group without meaning
+        symbol = found[1] or found[2]
+        special = {"E": "E", "N": "N", "D": "D", "H": "H", "I": "I", "U": "U", "J": "J"}.get(symbol)
+        if (special and name in ("mathcal", "mathbb", "mathscr")) or (
+            symbol == "E" and name in ("mathbf", "mathsf", "mathrm")
+        ):
+            self.emit("WORD", f"\\{special}", start, found.end())
+            self.position = found.end()
+        elif symbol[0] != "\\":
+            kind = "NUMBER" if symbol.isdigit() else "NAME"
+            self.emit(kind, symbol, found.start(1) if found[1] else found.start(2), found.end())
+            self.position = found.end()
+        elif symbol[1:] in macros.NAMES:
+            self.emit("NAME", macros.NAMES[symbol[1:]], start, found.end())
+            self.position = found.end()
+
+    def argument(self, stop: int) -> tuple[int, int]:
+        """The span of the braces' content that follows."""
+        found = re.compile(r"\s*\{").match(self.text, self.position, stop)
+        if found is None:
+            raise self.fail("a { is missing after this command")
+        depth, start = 1, found.end()
+        for brace in re.compile(r"\\.|[{}]").finditer(self.text, start, stop):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if depth == 0:
+                return start, brace.start()
+        raise self.fail("this { is never closed", found.end() - 1)
+
+    def stacked(self, name: str, start: int, stop: int) -> None:
+        """Things above and below each other: \\underbrace{A}_{..} is A, \\stackrel{..}{=} is =."""
+        self.depth_check(start)
+        first = self.argument(stop)
+        self.position = first[1] + 1
+        if name in ("underbrace", "overbrace", "underline"):
+            signed = re.compile(r"\s*[-+]").match(self.text, first[0]) and self.operand
+            self.inside(first, braces=not signed)
+            label = re.compile(r"\s*[_^]\s*(?=\{)").match(self.text, self.position, stop)
+            if label and name != "underline":
+                self.position = label.end()
+                self.position = self.argument(stop)[1] + 1
+            return
+        second = self.argument(stop)
+        relation = len(self.tokens)
+        self.inside(second, braces=name == "textcolor")
+        if name == "underset" and self.tokens[relation:] and self.tokens[-1].type != "REL":
+            self.emit("SUB", "_", first[0], first[0])
+            self.inside(first, braces=True)
+        self.position = second[1] + 1
+
+    def inside(self, span: tuple[int, int], braces: bool) -> None:
+        """Reads a span of the text."""
+        if braces:
+            self.open("{", span[0] - 1, span[0])
+        depth = len(self.levels)
+        self.position = span[0]
+        self.nesting += 1
+        self.scan(span[1])
+        self.nesting -= 1
+        if len(self.levels) != depth:
+            raise self.fail("a bracket opens or closes inside these braces only", span[0])
+        if braces:
+            self.close("}", span[1], span[1] + 1)
+        self.position = span[1] + 1
+
+    def depth_check(self, start: int) -> None:
+        """Raises Unread if \\underbrace and the like are nested too deep."""
+        if self.nesting >= MAX_DEPTH:
+            raise self.fail(TOO_DEEP, start)
+
+
+def tokenise(text: str) -> list[Token]:
+    """The tokens of one formula.
+
+    Raises:
+        Unread: on a character or command without meaning, or brackets that do not match.
+    """
+    scanner = Scanner(text)
+    scanner.scan(len(text))
+    if scanner.levels:
+        level = scanner.levels[-1]
+        raise Unread(f"this {level.bracket} is never closed", level.position)
+    return mark_differentials(scanner.tokens)
+
+
+class TokenLexer(Lexer):
+    """`tokenise` as lark wants it."""
+
+    def __init__(self, lexer_conf: object) -> None:
+        pass
+
+    def lex(self, data: str) -> Iterator[Token]:  # type: ignore[override]
+        """The tokens of `data`."""
+        yield from tokenise(data)

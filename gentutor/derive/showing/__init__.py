@@ -1,0 +1,1 @@
+"""Trees as LaTeX, and reports in the notebook and on a terminal."""

@@ -1,0 +1,76 @@
+"""Extreme values: by a search where an objective is smooth, by a linear programme where it is linear."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gentutor.derive.worlds.array import Data, NotExact
+from gentutor.derive.worlds.world import Polytope
+
+Objective = Callable[[Data], complex]  # to be made as small as it can be
+
+STEP = 1e-20  # of the derivative by a complex step, which loses no digits however small it is
+SMALL = 1e-3  # within the set that a linear objective is minimised over
+FAR = 30.0  # no optimum lies farther out
+FLAT = 1e-9  # the largest slope at an optimum, relative to the value
+
+
+def stationary(objective: Objective, start: Data) -> Data:
+    """The minimum of an analytic objective near `start`, with a slope that vanishes there.
+
+    Raises NotExact where none is found: the objective falls without end, or it has a kink.
+    """
+
+    def slope(vector: Data) -> Data:
+        return np.array([objective(vector + 1j * STEP * unit).imag / STEP for unit in np.eye(len(vector))])
+
+    def value(vector: Data) -> float:
+        return objective(vector).real if np.abs(vector).max() <= FAR else np.inf
+
+    place, here = start, slope(start)
+    size = 1 + abs(value(start))
+    if not np.abs(here).max() <= FLAT * size:
+        from scipy.optimize import minimize  # type: ignore[import-untyped]  # 0.2 s that most chains do not need
+
+        with np.errstate(all="ignore"):
+            place = minimize(value, start, jac=slope, method="BFGS", options={"gtol": 1e-5}).x
+        moves = 1e-4 * np.eye(len(place))
+        for _ in range(3):  # of Newton: the line search sees no further than the value's own rounding
+            curvature = np.stack([slope(place + move) - slope(place - move) for move in moves])
+            if not np.all(np.isfinite(curvature)):
+                raise NotExact("the extreme value is not attained")
+            place = place - np.linalg.lstsq(curvature / 2e-4, slope(place), rcond=1e-6)[0]
+        here = slope(place)
+    ways = 1e-3 * np.stack([wave(np.arange(1, len(place) + 1)) for wave in (np.cos, np.sin)])
+    around = min(value(place + way) for way in (*ways, *-ways))
+    if not np.abs(here).max() <= FLAT * size or not around >= value(place):
+        raise NotExact("the extreme value is not attained")
+    return place
+
+
+def linear_programme(objective: Objective, start: Data, polytope: Polytope) -> complex:
+    """The minimum of a linear objective over a polytope; its coefficients are read off around `start`.
+
+    Raises NotExact where the objective is not linear or has no minimum there.
+    """
+    from scipy.optimize import linprog
+
+    base = objective(start)
+    slope = np.array([objective(start + SMALL * unit) - base for unit in np.eye(len(start))]) / SMALL
+    try_out = SMALL * np.cos(np.arange(1, len(start) + 1)) ** 2
+    bent = objective(start + try_out) - base - slope @ try_out
+    if not abs(bent) <= 1e-10 * (abs(base) + np.abs(slope).sum()):
+        raise NotExact("a search over a set needs a linear objective")
+    matrix, right = polytope.at_most
+    equal, total = polytope.exactly
+    found = linprog(
+        slope.real,
+        A_ub=matrix if len(right) else None,
+        b_ub=right if len(right) else None,
+        A_eq=equal if len(total) else None,
+        b_eq=total if len(total) else None,
+        bounds=(polytope.least, None),
+    )
+    if found.status != 0:
+        raise NotExact("the extreme value is not attained")
+    return complex(base + slope @ (found.x - start))
