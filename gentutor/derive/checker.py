@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.diagnosis import diagnose
-from gentutor.derive.judging.relations import Bench, Verdict, judge
+from gentutor.derive.judging.relations import Verdict, judge
 from gentutor.derive.reading.chain import Chain, Line, read
 from gentutor.derive.report import LATEX, Report, Step, compose
 from gentutor.derive.setting import Facts, Setting

@@ -12,7 +12,8 @@ from itertools import combinations
 from zlib import crc32
 
 from gentutor.derive.checker import facts, judged
-from gentutor.derive.judging.relations import Bench, judge
+from gentutor.derive.judging.bench import Bench
+from gentutor.derive.judging.relations import judge
 from gentutor.derive.normal_form import normal_form
 from gentutor.derive.reading.chain import Chain, Line, read
 from gentutor.derive.reading.unread import Unread

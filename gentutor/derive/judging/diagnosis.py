@@ -7,7 +7,8 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from gentutor.derive.judging.relations import Bench, judge
+from gentutor.derive.judging.bench import Bench
+from gentutor.derive.judging.relations import judge
 from gentutor.derive.judging.repairs import Repair, repairs
 from gentutor.derive.report import LATEX, Diagnosis
 from gentutor.derive.showing.latex import to_latex

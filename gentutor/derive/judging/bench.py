@@ -1,0 +1,90 @@
+"""The worlds of a chain, drawn once, and what its lines are worth in them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gentutor.derive.setting import Facts, Setting
+from gentutor.derive.tree import (
+    Node,
+)
+from gentutor.derive.worlds.array import Array, Data, NotExact, spread, union
+from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.world import World
+
+WORLDS = {"finite": 3, "Gaussian": 2, "one-dimensional Gaussian": 2}
+REDRAW = "~redraw"  # the axis along which parameters are redrawn
+
+
+@dataclass
+class Bench:
+    """The worlds of a chain, drawn once, and what its lines are worth in them."""
+
+    setting: Setting
+    facts: Facts
+    seed: int = 0
+    count: int | None = None  # worlds of each kind; None: as `WORLDS` has it
+    quick: bool = False  # one world of the first kind that is exact: enough to reject what is wrong
+    _worlds: dict[str, list[World]] = field(default_factory=dict)
+    _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
+    _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
+    _alive: dict[int, World] = field(default_factory=dict)  # what is kept is known by the id of its world
+
+    def value(self, expression: Node, scope: Scope) -> Array:
+        """The value of a line; a line is looked at twice, from above and from below."""
+        return self._kept(expression, scope, "", lambda: evaluate(expression, scope))
+
+    def over_redraws(self, expression: Node, scope: Scope, names: Sequence[str], count: int) -> Array:
+        """The value in the world and in `count` - 1 more with new `names`, along the axis REDRAW."""
+
+        def compute() -> Array:
+            key = (id(scope.world), *names, count)
+            if key not in self._redraws:
+                self._redraws[key] = list(_redrawn(scope.world, names, count - 1)) if count > 1 else []
+            return _stacked(
+                expression, [scope, *(replace(scope, world=world) for world in self._redraws[key])]
+            )
+
+        return self._kept(expression, scope, f"{count} of {', '.join(names)}", compute)
+
+    def _kept(self, expression: Node, scope: Scope, what: str, compute: Callable[[], Array]) -> Array:
+        key = (expression, id(scope.world), tuple(sorted(scope.points)), what)
+        self._alive[id(scope.world)] = scope.world
+        if key not in self._values:
+            self._values[key] = compute()
+        return self._values[key]
+
+    def worlds(self, kind: str) -> Iterator[World]:
+        """The worlds of a kind, in their order."""
+        drawn = self._worlds.setdefault(kind, [])
+        for i in range(1 if self.quick else self.count or WORLDS.get(kind, 3)):
+            if i == len(drawn):
+                rng = np.random.default_rng([self.seed, i, *kind.encode()])
+                drawn.append(self.setting.kinds[kind](rng, self.facts))
+            yield drawn[i]
+
+
+def _stacked(expression: Node, scopes: list[Scope]) -> Array:
+    """The values of a number in several scopes, along the axis REDRAW."""
+    values = [evaluate(expression, scope) for scope in scopes]
+    if values[0].core != "s":
+        raise NotExact("a vector where a number is needed")
+    axes = union(*values)
+    data = np.stack(np.broadcast_arrays(*(spread(value, axes) for value in values)), axis=-1)
+    return Array(data, (*axes, REDRAW))
+
+
+def _redrawn(world: World, names: Sequence[str], count: int) -> Iterator[World]:
+    """The world with new values for some parameters, all else fixed."""
+    names = [name for name in names if name in world.parameters]
+    if not names:
+        raise NotExact("nothing here varies with the parameter")
+    rng = np.random.default_rng([world.seed, 13])
+    for _ in range(count):
+        yield world.at(**{name: shaken(rng, world.parameters[name], 0.7) for name in names})
+
+
+def shaken(rng: np.random.Generator, vector: Data, width: float) -> Data:
+    """A parameter vector moved at random."""
+    return np.asarray(vector + width * rng.standard_normal(vector.shape))

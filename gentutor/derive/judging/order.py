@@ -1,0 +1,104 @@
+"""Inequalities, by a search for the smallest gap, and arg min, by the order of redrawn parameters."""
+
+import numpy as np
+
+from gentutor.derive.judging.bench import REDRAW, Bench, shaken
+from gentutor.derive.judging.comparison import FAILS, Comparison, largest_term
+from gentutor.derive.judging.noise import scope_for
+from gentutor.derive.setting import Setting
+from gentutor.derive.tree import (
+    Node,
+    Optimum,
+)
+from gentutor.derive.worlds.array import Array, NotExact, add, negative, spread, union
+from gentutor.derive.worlds.evaluate import evaluate
+from gentutor.derive.worlds.world import World
+
+REDRAWS = 20  # of theta, for arg min and const
+SEARCH = {"finite": 40, "one-dimensional Gaussian": 12}  # steps towards the smallest gap of an inequality
+
+
+# --------------------------------------------------------------------------------------------- inequality
+
+
+def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
+    """larger >= smaller here, and wherever a search over the parameters can go.
+
+    One random climb starts from this world, one from the worst of worlds that are nearly flat or sharply
+    peaked in one parameter.
+    """
+    worst = gap(larger, smaller, bench.setting, world)
+    rng = np.random.default_rng([world.seed, 17])
+    names = list(world.parameters)
+
+    def tried(trial: World) -> Comparison | None:
+        try:
+            found = gap(larger, smaller, bench.setting, trial)
+        except NotExact:
+            return None
+        return found if np.isfinite(found.residual) else None
+
+    def climb(start: World, best: Comparison, steps: int) -> Comparison:
+        width = 0.5
+        for _ in range(steps):
+            if best.residual > FAILS:
+                break
+            trial = start.at(**{name: shaken(rng, start.parameters[name], width) for name in names})
+            found = tried(trial)
+            if found is not None and found.excess.max() > best.excess.max():
+                best, start, width = found, trial, width * 1.3
+            else:
+                width = max(width * 0.85, 0.02)
+        return best
+
+    steps = SEARCH.get(world.kind, 0) if names and not bench.quick else 0
+    worst = climb(world, worst, steps)
+    if steps and worst.residual <= FAILS:
+        probes = [world.at(**{name: size * world.parameters[name]}) for name in names for size in (0.1, 3.0)]
+        pairs = [(found, probe) for probe in probes if (found := tried(probe)) is not None]
+        if pairs:
+            found, probe = max(pairs, key=lambda pair: float(pair[0].excess.max()))
+            worst = max(worst, climb(probe, found, steps), key=lambda one: one.residual)
+    return worst
+
+
+def gap(larger: Node, smaller: Node, setting: Setting, world: World) -> Comparison:
+    """By how much the smaller side exceeds the larger one; the search climbs on `excess`."""
+    scope = scope_for(larger, smaller, setting, world)
+    a, b = evaluate(larger, scope), evaluate(smaller, scope)
+    gap = add(b, negative(a))
+    if gap.core != "s":
+        raise NotExact("an inequality is between numbers")
+    whole_a, whole_b = (add(side, Array(np.zeros_like(gap.data), gap.axes)) for side in (a, b))
+    size = np.maximum(np.maximum(np.abs(whole_a.data), np.abs(whole_b.data)), 1e-300)
+    floor = max(largest_term(larger, scope), largest_term(smaller, scope)) if gap.data.max() > 0 else 0.0
+    excess = gap.data / np.maximum(size, floor)
+    return Comparison(max(0.0, float(excess.max())), whole_a, whole_b, excess)
+
+
+# ------------------------------------------------------------------------------------------------ arg min
+
+
+def same_order(above: Optimum, here: Optimum, bench: Bench, world: World) -> Comparison:
+    """Over redrawn parameters one objective is a strictly increasing function of the other."""
+    if set(above.over) != set(here.over):
+        raise NotExact("the two are optimised over different things")
+    scope = scope_for(above.body, here.body, bench.setting, world)
+    count = 6 if bench.quick else REDRAWS
+    values = [bench.over_redraws(side.body, scope, above.over, count) for side in (above, here)]
+    axes = union(*values)
+    a, b = np.broadcast_arrays(*(spread(value, axes) for value in values))
+    a, b = (np.moveaxis(side, axes.index(REDRAW), -1) for side in (a, b))
+    if above.kind != here.kind:
+        b = -b
+    order = np.argsort(a, axis=-1)
+    sorted_b = np.take_along_axis(b, order, axis=-1)
+    scale = np.ptp(b, axis=-1, keepdims=True)
+    if not np.all(np.ptp(a, axis=-1) > 1e-9 * (np.abs(a).max(axis=-1) + 1e-300)):
+        raise NotExact(f"the objective does not vary with {', '.join(above.over)}")
+    falls = np.maximum(0.0, -np.diff(sorted_b, axis=-1)) / (scale + 1e-300)
+    size = np.abs(b).max(axis=-1, keepdims=True)
+    flat = np.where(scale <= 1e-9 * (size + 1e-300), 1.0, 0.0)
+    excess = np.maximum(falls.max(axis=-1), flat[..., 0])
+    rest = tuple(name for name in axes if name != REDRAW)
+    return Comparison(float(excess.max()), Array(a[..., 0], rest), Array(b[..., 0], rest), excess)
