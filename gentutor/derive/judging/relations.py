@@ -23,7 +23,8 @@ from gentutor.derive.tree import (
     Optimum,
     walk,
 )
-from gentutor.derive.worlds.array import Data, NotExact
+from gentutor.derive.worlds.array import Data, Misfit, NotExact, add, negative
+from gentutor.derive.worlds.evaluate import Scope, evaluate
 from gentutor.derive.worlds.world import World
 
 ROUGH = 0.03  # an approximate residual that no quadrature error explains
@@ -69,7 +70,10 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
         return _on_every_world(partial(gap, larger, smaller, bench.setting), bench, search)
     else:
         compare = partial(equal, above, here, bench, relation == "~")
-    return _on_every_world(compare, bench)
+    verdict = _on_every_world(compare, bench)
+    if verdict.status == "undecided" and not verdict.worlds:
+        return _misfit(above, here, bench) or verdict
+    return verdict
 
 
 Compare = Callable[[World], Comparison]
@@ -128,6 +132,24 @@ def _roughly(compare: Compare, bench: Bench) -> Verdict | None:
                     example = _counterexample(found, f"{kind} world {number}, approximately", world)
                     return Verdict("fails", found.residual, example, "", (kind,))
         except NotExact:
+            continue
+    return None
+
+
+def _misfit(above: Node, here: Node, bench: Bench) -> Verdict | None:
+    """A line that adds a vector to a number, or is one where the line above is the other, fails."""
+    above, here = (side.body if isinstance(side, Optimum) and side.arg else side for side in (above, here))
+    for kind in bench.setting.kinds:
+        try:
+            scope = Scope(replace(next(bench.worlds(kind)), rough=True))
+            value = evaluate(above, scope)
+        except (NotExact, ValueError):
+            continue
+        try:
+            add(value, negative(evaluate(here, scope)))
+        except Misfit as reason:
+            return Verdict("fails", message=f"its parts do not fit together: {reason}", worlds=(kind,))
+        except (NotExact, ValueError):
             continue
     return None
 
