@@ -15,6 +15,7 @@ from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import Dots, Node, walk
 
 NO_STEP = "nothing is claimed after the opening line; write the next line, beginning with = or \\geq"
+NOTHING_ABOVE = "no line above can be read, so that nothing was compared"
 NOTHING = "no line is written yet"
 
 
@@ -99,6 +100,8 @@ def _steps(chain: Chain, bench: Bench, explain: bool) -> Iterator[Step]:
             if not isinstance(claim.expression, Dots):
                 above = claim.expression
         step = _step(line, found)
+        if not found and line.claims and line.claims[0].relation:
+            step = replace(step, status="undecided", message=NOTHING_ABOVE)
         if step.status == "fails" and explain:
             explain = False  # only the first: what comes after may only repeat it
             wrong = next(one for one in found if one.verdict.status == "fails")

@@ -80,7 +80,7 @@ def test_a_lecture_runs_and_its_slider_moves(notebook, unit):
     assert [cell.id for cell in cells if cell.errors] == []
     notebook.wait_for_pictures()
 
-    slider = notebook.page.locator(".jupyter-widgets").get_by_role("slider")
+    slider = notebook.page.locator(".jupyter-widgets").get_by_role("slider").first
     picture = notebook.page.locator(".jupyter-widgets img")
     for move in (press_arrow_right, drag):
         value, image = slider.get_attribute("aria-valuenow"), picture.get_attribute("src")

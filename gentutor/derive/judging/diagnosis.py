@@ -10,6 +10,7 @@ import numpy as np
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.relations import judge
 from gentutor.derive.judging.repairs import Repair, repairs
+from gentutor.derive.normal_form import normal_form
 from gentutor.derive.report import LATEX, Diagnosis
 from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import (
@@ -22,6 +23,7 @@ from gentutor.derive.tree import (
     Node,
     Norm,
     Number,
+    Optimum,
     Step,
     Symbol,
     Variable,
@@ -31,7 +33,7 @@ from gentutor.derive.tree import (
 from gentutor.derive.worlds.array import Array, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 
-MOST = 400  # repairs that are tried
+MOST, MOST_PLACES = 400, 120  # repairs that are tried; of an arg min, which takes longer
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 
 
@@ -56,9 +58,15 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
     """The repair that mends the line, if it is the only one of its size."""
     quick = Bench(bench.setting, bench.facts, bench.seed + 1, quick=True)
     good: dict[Node, Repair] = {}
-    for repair in islice(repairs(here, above, bench.setting), MOST):
+    plain, loose = normal_form(above), relation in (">=", "<=")
+    most = MOST_PLACES if isinstance(here, Optimum) else MOST
+    for repair in islice(repairs(here, above, bench.setting), most):
         if repair.line in good or repair.line == here:
             continue
+        if normal_form(repair.line) == plain and (loose or repair.kind not in COMMON):
+            continue  # the line above once more
+        if loose and (repair.kind not in TIGHT or repair.line == Neg(here)):
+            continue  # many changes make a number small or large enough, and say nothing
         if all(
             judge(relation, above, repair.line, opening, tried).status == "holds" for tried in (quick, bench)
         ):
@@ -104,6 +112,17 @@ COMMON = (
     "log and expectation",
     "log of the difference",
 )
+
+
+TIGHT = {
+    "swapped arguments",
+    "posterior for prior",
+    "sign",
+    "index",
+    "factor",
+    "wrong measure",
+    "sum for mean",
+}
 
 
 def _size(repair: Repair, above: Node, strict: bool) -> tuple[int, int, int]:

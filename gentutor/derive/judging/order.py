@@ -15,7 +15,7 @@ from gentutor.derive.worlds.evaluate import evaluate
 from gentutor.derive.worlds.world import World
 
 REDRAWS = 20  # of theta, for arg min and const
-SEARCH = {"finite": 40, "one-dimensional Gaussian": 12}  # steps towards the smallest gap of an inequality
+SEARCH = {"finite": 40, "matrix": 60}  # steps towards the smallest gap of an inequality
 
 
 # --------------------------------------------------------------------------------------------- inequality
@@ -51,10 +51,14 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
                 width = max(width * 0.85, 0.02)
         return best
 
-    steps = SEARCH.get(world.kind, 0) if names and not bench.quick else 0
+    if not names or bench.quick:
+        return worst
+    steps = SEARCH.get(world.kind, 12)
     worst = climb(world, worst, steps)
-    if steps and worst.residual <= FAILS:
+    if worst.residual <= FAILS:
         probes = [world.at(**{name: size * world.parameters[name]}) for name in names for size in (0.1, 3.0)]
+        if not world.finite:  # densities above one: a fact about masses need not hold of densities
+            probes += [world.at(**{name: world.parameters[name] - 6}) for name in names]
         pairs = [(found, probe) for probe in probes if (found := tried(probe)) is not None]
         if pairs:
             found, probe = max(pairs, key=lambda pair: float(pair[0].excess.max()))

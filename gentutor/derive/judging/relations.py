@@ -93,7 +93,8 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
             break
         try:
             for number, world in enumerate(bench.worlds(kind), 1):
-                found = _compared(search if search and used in ([], [kind]) else compare, world)
+                wide = search is not None and (used in ([], [kind]) or number == 1)
+                found = _compared(search if search and wide else compare, world)
                 if kind not in used:
                     used.append(kind)
                 if not np.isfinite(found.residual):

@@ -148,6 +148,8 @@ def _densities(n: Node, known: list[Variable], setting: Setting) -> Iterator[tup
 def _near(n: Density, known: list[Variable], setting: Setting) -> Iterator[Density]:
     """Densities that differ in what they condition on, in what they are of, or in their name."""
     for name, spec in setting.vocabulary.densities.items():
+        if name == "p_infty" and n.name != name:
+            continue
         if not {item.name for item in n.left if isinstance(item, Variable | Range)} <= set(spec.variables):
             continue
         others = [v for v in known if v.name in spec.variables and v not in n.left]

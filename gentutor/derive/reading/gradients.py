@@ -86,8 +86,16 @@ def _reach(reader: Reader, items: Items, i: int) -> tuple[Node, int, Surface | N
                 and flat(item.sup) in ("T", "top")
             ):
                 return reader.product((*items[i:k], group)), k + 1, None, True
-    body, after, power = reader.operand(items, i)
+    # nabla p(x) / p(x), nabla p(x) . s(x) and nabla p nabla q are products: what nabla takes ends there.
+    stop = next((k for k in range(i + 1, len(items)) if _ends(items[k])), None)
+    body, after, power = reader.operand(items, i, stop)
     return body, after, power, False
+
+
+def _ends(item: Surface) -> bool:
+    item = bare(item)
+    base = bare(item.base) if isinstance(item, Scripted) else item
+    return isinstance(base, Leaf) and (base.kind in ("TIMES", "SLASH") or base.text == "nabla")
 
 
 def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tuple[Node, int] | None:

@@ -54,7 +54,9 @@ def split_note(text: str, known: Container[str]) -> tuple[str, str]:
             depth = max(0, depth - 1)
         elif TEXT.match(sign):
             seen = mark.end()
-            if depth == 0 and _is_note(text, start, known) and _after_operand(text[:start]):
+            rest = text[_closing(text, mark.end()) :]
+            goes_on = re.match(r"\s*[-+=]", rest) is not None  # \text{ where } + 7 is more than words
+            if depth == 0 and not goes_on and _is_note(text, start, known) and _after_operand(text[:start]):
                 return _cut(text, start)
             depth += 1
         elif depth == 0 and sign in ("&", "\\quad", "\\qquad"):
@@ -70,6 +72,16 @@ def split_note(text: str, known: Container[str]) -> tuple[str, str]:
             ):
                 return _cut(text, start)
     return END.sub("", text), ""
+
+
+def _closing(text: str, place: int) -> int:
+    """The place after the brace that closes the group begun before `place`."""
+    depth = 1
+    for i in range(place, len(text)):
+        depth += (text[i] == "{") - (text[i] == "}")
+        if depth == 0:
+            return i + 1
+    return len(text)
 
 
 def _cut(text: str, place: int) -> tuple[str, str]:

@@ -72,8 +72,8 @@ def _divergence(n: Divergence, scope: Scope) -> Array:
     elif n.kind in ("H", "CE"):
         integrand = Neg(Mul((left, Apply("log", right))))
     elif n.kind == "MI":  # I(x; z) is KL(q(x, z) || q(x) q(z))
-        assert isinstance(left, Density)
-        assert isinstance(right, Density)
+        if not (isinstance(left, Density) and isinstance(right, Density)):
+            raise NotExact("a mutual information is between two variables")
         joint = Density(left.name, (*left.left, *right.left), left.given, left.mark)
         ratio = Add((Apply("log", joint), Neg(Apply("log", left)), Neg(Apply("log", right))))
         integrand = Mul((joint, ratio))
