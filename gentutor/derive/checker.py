@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+import numpy as np
+
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.diagnosis import diagnose
 from gentutor.derive.judging.relations import Verdict, judge
@@ -41,7 +43,8 @@ def judged(
 ) -> Report:
     """The report on a chain that has been read; `count` worlds of each kind, if not the usual few."""
     bench = Bench(setting, facts(chain, setting), seed, count)
-    steps = tuple(_steps(chain, bench, explain))
+    with np.errstate(all="ignore"):  # what is not finite is undecided; it needs no warning
+        steps = tuple(_steps(chain, bench, explain))
     message = ""
     if not steps:
         message = NOTHING

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from zlib import crc32
 
+import numpy as np
+
 from gentutor.derive.checker import facts, judged
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.relations import judge
@@ -149,9 +151,10 @@ def grade(text: str, answers: Mapping[str, str], setting: str) -> list[Finding]:
     bench = Bench(chosen, facts(chain, chosen), seed + 1)
     findings = []
     for hole in all_holes:
-        finding = _judge_hole(
-            hole, open_chain, chain, report, chosen, bench, {other.line for other in all_holes}
-        )
+        with np.errstate(all="ignore"):
+            finding = _judge_hole(
+                hole, open_chain, chain, report, chosen, bench, {other.line for other in all_holes}
+            )
         if finding is not None:
             findings.append(finding)
     return findings

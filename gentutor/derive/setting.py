@@ -50,7 +50,7 @@ class Noise:
 
     Attributes:
         names: the noises that may be tied to x_0 and x_t.
-        tied: what such a noise is, as a tree, for a level t.
+        tied: what such a noise is, as a tree, for a level t; `noisy` what x_t is, of a level and a noise.
         variable: the base name of the random variables whose law is known.
         law: the density that they follow, and `model` the one they follow where a line writes the model's
             own functions (names that end in "_theta").
@@ -60,7 +60,8 @@ class Noise:
     law: str
     model: str
     names: tuple[str, ...] = ()
-    tied: Callable[[int], Node] | None = None
+    tied: Callable[[Node], Node] | None = None
+    noisy: Callable[[Node, Node], Node] | None = None
 
 
 Draw = Callable[[np.random.Generator, Facts], World]

@@ -83,9 +83,9 @@ def test_a_lecture_runs_and_its_slider_moves(notebook, unit):
     slider = notebook.page.locator(".jupyter-widgets").get_by_role("slider").first
     picture = notebook.page.locator(".jupyter-widgets img")
     for move in (press_arrow_right, drag):
-        value, image = slider.get_attribute("aria-valuenow"), picture.get_attribute("src")
+        value, image = slider.get_attribute("aria-valuetext"), picture.get_attribute("src")
         move(notebook.page, slider)
-        expect(slider).not_to_have_attribute("aria-valuenow", value)
+        expect(slider).not_to_have_attribute("aria-valuetext", value)
         expect(picture).not_to_have_attribute("src", image)
     notebook.screenshot(f"{unit}-lecture-slider")
 

@@ -73,7 +73,9 @@ def test_the_cell_that_locks_the_chain_must_have_run():
 def test_an_easier_chain_under_the_same_name_does_not_count():
     shell = InteractiveShell.instance()
     register(shell)
-    lock("test_swapped", "\\log p(x)\n= \\blank{a}", "vae")  # a cell of the student's own, before the locked one
+    lock(
+        "test_swapped", "\\log p(x)\n= \\blank{a}", "vae"
+    )  # a cell of the student's own, before the locked one
     shell.run_cell_magic("derive", "vae as test_other", CHAIN)
     with pytest.raises(Exception, match="locked"):
         shell.run_cell_magic("derive", "vae as test_swapped", CHAIN)

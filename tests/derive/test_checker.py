@@ -93,6 +93,25 @@ def test_bad_input_is_said_at_its_line_and_loses_nothing(case):
     assert report.steps[2].status == "holds"  # judged against the last line that could be read
 
 
+def test_x_t_below_an_expectation_over_x_0_and_epsilon_is_what_they_make_it():
+    """Ho et al. 2020, eq. 14, as papers shorten it."""
+    short = r"\mathbb{E}_{x_0,\epsilon}\left[\|\epsilon-\epsilon_\theta(x_t,t)\|^2\right]"
+    full = short.replace("(x_t,t)", r"(\sqrt{\bar\alpha_t}x_0+\sqrt{1-\bar\alpha_t}\epsilon,t)")
+    wrong = full.replace(r"\sqrt{\bar\alpha_t}", r"\sqrt{\alpha_t}")
+    statuses = [step.status for step in check(f"{short}\n= {full}\n= {wrong}", "ddpm").steps]
+    assert statuses == ["holds", "holds", "fails"]
+
+
+def test_a_text_in_the_middle_of_a_line_hides_nothing():
+    report = check("\n".join([r"\log p(x)", r"= \log \int p(x, z) dz \text{ where } + 7"]), "vae")
+    assert not report.steps[1].holds
+
+
+def test_after_an_unread_opening_nothing_is_compared():
+    report = check("\n".join([r"\log p(y)", r"= 7"]), "vae")
+    assert [step.status for step in report.steps] == ["unread", "undecided"]
+
+
 def test_a_chain_with_no_step():
     report = check(r"\log p(x)", "vae")
     assert not report.ok

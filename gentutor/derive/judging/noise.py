@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gentutor.derive.setting import Noise, Setting
-from gentutor.derive.tree import Call, Density, Node, Normal, Variable, walk
+from gentutor.derive.tree import Call, Density, Node, Normal, Variable, node, walk
 from gentutor.derive.worlds.array import Array, NotExact, add, concatenate, scale, spread
 from gentutor.derive.worlds.evaluate import Scope, evaluate, key_of, keys_of, point
 from gentutor.derive.worlds.laws import Gaussian
@@ -61,7 +61,7 @@ class Sides:
         if len(later) > 1 or any(key not in _tiable(noise) for key in self.noises):
             return None
         level = later.pop() if later else self.scope.world.integers["t"]
-        value = evaluate(noise.tied(level), self.scope)
+        value = evaluate(noise.tied(node(level)), self.scope)
         return replace(self.scope, points={**self.scope.points, **dict.fromkeys(self.noises, value)})
 
     def _random(self, key: str) -> bool:

@@ -14,6 +14,7 @@ from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.comparison import FAILS, HOLDS, Comparison
 from gentutor.derive.judging.equality import equal, proportional, up_to_constant
 from gentutor.derive.judging.order import gap, same_order, smallest_gap
+from gentutor.derive.judging.ties import tie_bound
 from gentutor.derive.report import Counterexample, Status
 from gentutor.derive.tree import (
     Blank,
@@ -45,6 +46,9 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     """The verdict on `above relation here`; `opening` is the chain's first line."""
     if isinstance(here, Dots) or isinstance(above, Dots):
         return Verdict("bridged")
+    noise = bench.setting.noise
+    if noise is not None and noise.tied is not None:
+        above, here = (tie_bound(side, noise) for side in (above, here))
     blanks = sorted({n.label for side in (above, here) for n in walk(side) if isinstance(n, Blank)})
     if blanks:
         return Verdict("undecided", message=f"not written yet: hole {', '.join(blanks)}")

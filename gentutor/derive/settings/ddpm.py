@@ -225,11 +225,16 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     )
 
 
-def clean_noise(level: int) -> Node:
+def clean_noise(level: Node) -> Node:
     """(x_t - sqrt(bar alpha_t) x_0) / sqrt(1 - bar alpha_t), from Ho et al. 2020, eq. 4."""
-    bar = Symbol("bar_alpha", (node(level),))
-    x = Variable("x", (node(level),))
-    return (x - Apply("sqrt", bar) * X_0) / Apply("sqrt", ONE - bar)
+    bar = Symbol("bar_alpha", (level,))
+    return (Variable("x", (level,)) - Apply("sqrt", bar) * X_0) / Apply("sqrt", ONE - bar)
+
+
+def noisy(level: Node, noise: Node) -> Node:
+    """sqrt(bar alpha_t) x_0 + sqrt(1 - bar alpha_t) noise."""
+    bar = Symbol("bar_alpha", (level,))
+    return Apply("sqrt", bar) * X_0 + Apply("sqrt", ONE - bar) * noise
 
 
 def step_back(*given: Node) -> Density:
@@ -253,6 +258,6 @@ SETTING = Setting(
     VOCABULARY,
     {"finite": finite, "Gaussian": gaussian, "one-dimensional Gaussian": line},
     given=((Density("p", (Variable("x", (T,)),)), Normal(Variable("x", (T,)), ZERO, Symbol("I")), "prior"),),
-    noise=Noise(names=("epsilon",), tied=clean_noise, variable="x", law="q", model="p"),
+    noise=Noise(names=("epsilon",), tied=clean_noise, noisy=noisy, variable="x", law="q", model="p"),
     words=WORDS,
 )
