@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gentutor.derive.normal_form import normal_form
 from gentutor.derive.tree import (
     ANONYMOUS,
     Add,
@@ -90,9 +91,9 @@ class Setting:
 
     def honoured(self, left: Node, right: Node) -> str | None:
         """The name of a given equation, None if the setting cannot honour it."""
-        left, right = _named(left, right), _named(right, left)
+        sides = {normal_form(_named(left, right)), normal_form(_named(right, left))}
         for a, b, name in self.given:
-            if (left, right) in ((a, b), (b, a)):
+            if sides == {normal_form(a), normal_form(b)}:
                 return name
         return None
 

@@ -14,6 +14,7 @@ from gentutor.derive.reading.syntax import (
     Scripted,
     Statement,
     Surface,
+    pieces,
 )
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
@@ -251,6 +252,11 @@ def _optimum(reader: Reader, leaf: Leaf, sub: Surface | None, items: Items, i: i
     return reader.raised(Optimum(kind, over, body, arg, limit), power), after
 
 
+def _arguments(surface: Surface) -> tuple[Surface, ...]:
+    """The P_r and P_g of Pi(P_r, P_g)."""
+    return next((p.items for p in pieces(surface) if isinstance(p, Group) and p.bracket == "("), ())
+
+
 def _sought(reader: Reader, surface: Surface) -> tuple[str, Node | None]:
     """The name below a min or max; with |f|_L <= K, f: |f|_L <= K or f in Lip_K also K."""
     plain = bare(surface)
@@ -261,6 +267,8 @@ def _sought(reader: Reader, surface: Surface) -> tuple[str, Node | None]:
         right = bare(plain.sides[1] or plain)
         if plain.relations[0].text == "<=":
             limit = reader.read(right, plain.end)
+        elif len({flat(item) for item in _arguments(right)}) == 1 < len(_arguments(right)):
+            raise Unread("a coupling is of two laws, such as \\Pi(P_r, P_g)", plain.start)
         elif isinstance(right, Scripted) and flat(right.base) == "Lip" and right.sub is not None:
             limit = reader.read(right.sub, plain.end)
         plain = bare(plain.sides[0] or plain)

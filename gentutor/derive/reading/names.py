@@ -204,6 +204,8 @@ def _known(reader: Reader, name: str, rest: tuple[Surface, ...], mark: str, appl
             return Meaning(kind, name, levels, mark or "".join(found or "" for found in erased))
         if kind == "function":
             rest = tuple(sub for sub in rest if flat(sub) not in known.parameters)
+            if any(flat(sub).isdigit() or flat(sub) == "p" for sub in rest):
+                continue  # Sigma_1 and Sigma_2 are not both Sigma
         return Meaning(kind, name, rest, mark)
     return None
 

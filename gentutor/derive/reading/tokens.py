@@ -109,8 +109,15 @@ class Scanner(Brackets):
                 self.bar(start, stop, "")
             else:
                 self.macro(macros.UNICODE[sign], start, end, stop)
+        elif sign == "~" and self.after_a_name_below():
+            self.relation("~", start, end)
         elif sign not in ("\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "&", "~", "$", "\\/"):
             raise self.fail(f"the character {sign} has no meaning here", start)
+
+    def after_a_name_below(self) -> bool:
+        """Whether `_{x` comes before: there a ~ is no space but x ~ p."""
+        kinds = [token.type for token in self.tokens[-3:]]
+        return kinds == ["SUB", "OPEN", "NAME"]
 
     def relation(self, name: str, start: int, end: int) -> None:
         """A relation; >= from its two characters, and \\geq = is \\geq."""

@@ -81,6 +81,7 @@ VOCABULARY = Vocabulary(
         "Sigma_phi": "Sigma",
         "mu_q": "mu",
         "sigma_q": "sigma",
+        "Sigma_q": "Sigma",
     },
     ranges={"j": (ONE, D), "i": (ONE, D), "k": (ONE, K), "t": (ONE, T), "l": (ONE, T)},
     measures={"z": Density("q", (Z,), (X,))},
