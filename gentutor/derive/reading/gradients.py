@@ -10,7 +10,7 @@ from gentutor.derive.reading.names import bare, bracket_at, flat, head_of
 from gentutor.derive.reading.scope import free_variables
 from gentutor.derive.reading.syntax import Fraction, Leaf, Product, Scripted, Surface
 from gentutor.derive.reading.unread import Unread
-from gentutor.derive.tree import Apply, Gradient, Node, Symbol, Variable
+from gentutor.derive.tree import Apply, Density, Gradient, Node, Symbol, Variable, walk
 
 if TYPE_CHECKING:
     from gentutor.derive.reading.reader import Items, Reader
@@ -58,7 +58,10 @@ def _component(variable: Node, index: Node) -> Node:
 
 
 def _default_point(body: Node, leaf: Leaf) -> Node:
-    """What a gradient without subscript is by: x if its body has it, else its first free variable."""
+    """What a gradient without subscript is by: what a density is of, else x, else the first free variable."""
+    for n in walk(body):
+        if isinstance(n, Density) and len(n.left) == 1 and isinstance(n.left[0], Variable):
+            return n.left[0]
     found = sorted(free_variables(body), key=lambda v: (getattr(v, "name", "") != "x", str(v)))
     if not found:
         raise Unread("the gradient by which variable? Write it below", leaf.start)

@@ -215,6 +215,8 @@ class Reader:
     def _factor(self, items: Items, i: int) -> tuple[Node, int]:
         item = bare(items[i])
         head = head_of(item)
+        if head is not None and _is_number_pi(head, items, i):
+            return self.raised(Symbol("pi"), head.sup), i + 1
         if head is not None:
             return self._named(head, items, i + 1)
         if isinstance(item, Scripted):
@@ -393,6 +395,13 @@ class Reader:
             and head.base not in self.indices
             and not self.in_index
         )
+
+
+def _is_number_pi(head: Head, items: Items, i: int) -> bool:
+    """The pi of 2 pi sigma^2, also where pi is a density."""
+    before = items[i - 1] if i else None
+    number = isinstance(before, Leaf) and before.kind == "NUMBER"
+    return head.base == "pi" and not head.subs and number and bracket_at(items, i + 1) is None
 
 
 def _product(items: Items) -> Surface:

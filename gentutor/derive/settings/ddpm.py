@@ -154,6 +154,8 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     betas = at(1 - alpha)
 
     def whole(value: Array) -> int:
+        if value.data.ndim:
+            raise NotExact("a step that is no number")
         t = round(float(value.data.real))
         if not 1 <= t <= levels:
             raise NotExact(f"step {t} lies outside 1, ..., {levels}")

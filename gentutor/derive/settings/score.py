@@ -133,7 +133,12 @@ class Noises:
         laws = {name + level: law for name in NAMES for level, law in self.laws.items()}
         return Contents(
             laws if model is None else {**laws, "p_theta": model},
-            {"sigma": sigma, "I": Array(np.eye(d), (), "m"), "e": lambda i: component_vector(d, i)},
+            {
+                "sigma": sigma,
+                "pi": scalar(np.pi),
+                "I": Array(np.eye(d), (), "m"),
+                "e": lambda i: component_vector(d, i),
+            },
             {"s": lambda x, level=None: s(x, sigma() if level is None else level), "lambda": self.weight},
             tied={"epsilon": (NOISY - X) / SIGMA},
         )

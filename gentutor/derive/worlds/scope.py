@@ -52,7 +52,10 @@ def evaluate(expression: Node, scope: Scope) -> Array:
 
 def integer(expression: Node, scope: Scope) -> int:
     """The value of an index expression."""
-    value = float(evaluate(expression, scope).data.real)
+    found = evaluate(expression, scope)
+    if found.data.ndim:
+        raise NotExact("an index that is no number")
+    value = float(found.data.real)
     if abs(value - round(value)) > 1e-9:
         raise NotExact("an index that is not a whole number")
     return round(value)
