@@ -167,6 +167,12 @@ def draw_levels(rng: np.random.Generator, nodes: Iterable[Node], index: str = "t
     ]
     if not fits:
         return {"T": 4, index: 3}
+    # alpha_1 is bar alpha_1: where alpha_{t-1} is printed, t - 1 is 2 at least.
+    steps = {
+        level for n in nodes if isinstance(n, Symbol) for level in n.index if Symbol(index) in walk(level)
+    }
+    wide = [fit for fit in fits if all(_at(level, fit["T"], fit[index]) >= 2 for level in steps & printed)]
+    fits = wide or fits
     least = fits[0]["T"]
     return fits[rng.integers(len([fit for fit in fits if fit["T"] <= max(4, least)]))]
 
