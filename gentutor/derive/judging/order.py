@@ -16,7 +16,9 @@ from gentutor.derive.worlds.world import World
 
 REDRAWS = 20  # of theta, for arg min and const
 CLEAR = 1e-4  # a violation found by search must be this large
-SEARCH = {"finite": 40, "matrix": 60}  # steps towards the smallest gap of an inequality
+# Steps towards the smallest gap, where worlds stay exact however far they are pushed: a climb in a Gaussian
+# world ends where rounding is largest.
+SEARCH = {"finite": 40, "matrix": 60}
 
 
 # --------------------------------------------------------------------------------------------- inequality
@@ -54,12 +56,12 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
 
     if not names or bench.quick:
         return worst
-    steps = SEARCH.get(world.kind, 12)
+    steps = SEARCH.get(world.kind, 0)
+    if not steps:
+        return worst
     first, worst = worst, climb(world, worst, steps)
     if worst.residual <= CLEAR:
         probes = [world.at(**{name: size * world.parameters[name]}) for name in names for size in (0.1, 3.0)]
-        if not world.finite:  # densities above one: a fact about masses need not hold of densities
-            probes += [world.at(**{name: world.parameters[name] - 6}) for name in names]
         pairs = [(found, probe) for probe in probes if (found := tried(probe)) is not None]
         if pairs:
             found, probe = max(pairs, key=lambda pair: float(pair[0].excess.max()))
