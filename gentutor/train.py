@@ -1,17 +1,26 @@
-"""The one training helper: the device, and a step counter that shows progress and stops at a NaN.
+"""The one training helper: the device, the order of the batches, and a step counter that shows progress,
+keeps checkpoints, ends cleanly on Ctrl-C and stops at a NaN.
 
 The models write their training loops out; this module gives them only what every loop needs.
 """
 
+import os
+import signal
 import sys
+import threading
+import time
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 READ_EVERY = 50  # steps between two reads of the loss: a read waits for the device
+SAVE_EVERY = 60.0  # seconds between two checkpoints
 
 
 def device(name: str | torch.device = "auto") -> torch.device:
@@ -24,6 +33,93 @@ def device(name: str | torch.device = "auto") -> torch.device:
     return torch.device(name)
 
 
+def shuffled(n: int, epoch: int, seed: int, device: str | torch.device = "cpu") -> Tensor:
+    """The order in which epoch number `epoch` takes the n samples: (n,), int64.
+
+    It follows from its arguments alone, so that a run that is resumed goes on in the order that it began,
+    and a GPU takes the batches that a CPU takes.
+    """
+    generator = torch.Generator().manual_seed(1_000_003 * seed + epoch)
+    return torch.randperm(n, generator=generator).to(device)
+
+
+class Stateful(Protocol):
+    """What has a state to keep: a module, an optimiser."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its state, by name."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
+        """Takes the state over."""
+        ...
+
+
+Part = Stateful | torch.Generator | Tensor
+
+
+class Checkpoint:
+    """A file from which a stopped run goes on as if it had never stopped.
+
+    Args:
+        path: the file. One that is there is gone on from.
+        settings: what the run was asked to do, as plain values; a file of other settings is refused.
+        parts: all that changes from step to step, by name: modules, optimisers, generators and tensors,
+            which are filled in place.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any], **parts: Part) -> None:
+        self.path, self.settings, self.parts = Path(path), settings, parts
+
+    def restore(self) -> int:
+        """Fills the parts from the file, and returns the number of steps taken; 0 where there is no file.
+
+        Raises:
+            ValueError: the file is no checkpoint, or one of a run with other settings. It is left as it is.
+        """
+        if not self.path.exists():
+            return 0
+        try:
+            kept = torch.load(self.path, map_location="cpu", weights_only=True)
+            step, settings, states = kept["step"], kept["settings"], kept["parts"]
+        except Exception as error:
+            raise ValueError(
+                f"{self.path} is no checkpoint that can be read ({type(error).__name__}). "
+                "Remove it to start anew, or name another file."
+            ) from error
+        apart = [
+            f"{key} = {settings.get(key)!r} there, {self.settings.get(key)!r} here"
+            for key in sorted({*settings, *self.settings})
+            if settings.get(key) != self.settings.get(key)
+        ]
+        if apart:
+            raise ValueError(
+                f"{self.path} is the checkpoint of another run: {'; '.join(apart)}. "
+                "Go on with the same settings, or name another file."
+            )
+        for name, part in self.parts.items():
+            if isinstance(part, torch.Generator):
+                part.set_state(states[name])
+            elif isinstance(part, Tensor):
+                part.copy_(states[name])
+            else:
+                part.load_state_dict(states[name])
+        return int(step)
+
+    def save(self, step: int) -> None:
+        """Writes the state after `step` steps; the file is whole at every moment."""
+        states: dict[str, Any] = {}
+        for name, part in self.parts.items():
+            if isinstance(part, torch.Generator):
+                states[name] = part.get_state()
+            else:
+                states[name] = part if isinstance(part, Tensor) else part.state_dict()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        half = self.path.with_name(self.path.name + ".part")
+        torch.save({"step": step, "settings": self.settings, "parts": states}, half)
+        os.replace(half, self.path)
+
+
 class Progress:
     """`for step in Progress(steps, "label")`: counts the steps of a training loop and shows them.
 
@@ -31,30 +127,57 @@ class Progress:
     final one; silent where neither is there. The loop hands its loss to `report`; the value stays on the
     device and is read every 50 steps, so that no step waits for the device.
 
+    Ctrl-C, or *Interrupt* in a notebook, ends the loop after the step that runs: the model is whole and what
+    follows the loop is done. A second Ctrl-C interrupts at once.
+
+    Args:
+        steps: how many steps the whole run has.
+        label: the name that is shown.
+        checkpoint: gone on from at the start; written every minute, at the end and on Ctrl-C.
+
+    Attributes:
+        done: the steps taken so far, those before the checkpoint included.
+
     Raises:
-        FloatingPointError: the reported loss was NaN or infinite; the message names the first such step.
+        FloatingPointError: the reported loss was NaN or infinite; the message names the first such step. The
+            last checkpoint is left as it was.
+        ValueError: as `Checkpoint.restore`.
     """
 
-    def __init__(self, steps: int, label: str) -> None:
-        self.steps, self.label = steps, label
+    def __init__(self, steps: int, label: str, checkpoint: Checkpoint | None = None) -> None:
+        self.steps, self.label, self.checkpoint = steps, label, checkpoint
+        self.done = 0
         self._loss: Tensor | None = None
-        self._step = 0
         self._first_bad: Tensor | None = None
 
     def __iter__(self) -> Iterator[int]:
-        with _display(self.steps, self.label) as display:
-            for step in range(self.steps):
-                self._step = step
-                yield step
-                if (step + 1) % READ_EVERY == 0 or step + 1 == self.steps:
-                    display.show(step + 1, self._read())
+        if self.checkpoint is not None:
+            self.done = self.checkpoint.restore()
+        saved = time.monotonic()
+        with _display(self.steps, self.label) as display, _one_interrupt() as interrupted:
+            while self.done < self.steps:
+                yield self.done
+                self.done += 1
+                last = self.done == self.steps or interrupted.is_set()
+                if last or self.done % READ_EVERY == 0:
+                    display.show(self.done, self._read())
+                    if self.checkpoint is not None and (last or time.monotonic() - saved > SAVE_EVERY):
+                        self.checkpoint.save(self.done)
+                        saved = time.monotonic()
+                if last:
+                    break
+        if self.done < self.steps:
+            kept = f" {self.checkpoint.path} has its state." if self.checkpoint is not None else ""
+            warnings.warn(
+                f"{self.label}: interrupted after step {self.done} of {self.steps}.{kept}", stacklevel=2
+            )
 
     def report(self, loss: Tensor) -> None:
         """Hands over this step's loss, a scalar tensor; costs no wait for the device."""
         self._loss = loss.detach()
         if self._first_bad is None:
             self._first_bad = torch.full((), self.steps, device=loss.device)
-        bad_now = torch.where(self._loss.isfinite(), self.steps, self._step)
+        bad_now = torch.where(self._loss.isfinite(), self.steps, self.done)
         self._first_bad = torch.minimum(self._first_bad, bad_now)
 
     def _read(self) -> str:
@@ -67,6 +190,28 @@ class Progress:
                 "A smaller learning rate is the first thing to try; NaN in the data the second."
             )
         return f"loss {float(self._loss):.4g}"
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[threading.Event]:
+    """Turns the first SIGINT into a flag; the second does what it would have done."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag  # signals reach the main thread only
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(*_: object) -> None:
+        flag.set()
+        signal.signal(signal.SIGINT, before)
+
+    if callable(before):  # else the process ignores interrupts, or something outside Python handles them
+        signal.signal(signal.SIGINT, first)
+    try:
+        yield flag
+    finally:
+        if callable(before):
+            signal.signal(signal.SIGINT, before)
 
 
 class _Terminal:
