@@ -304,6 +304,32 @@ def train(
     return terms
 
 
+# ------------------------------------------------------------------------------ looking at the codes
+
+
+def manifold(n: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """n x n codes of length 2 that cut N(0, I) into cells of equal mass: z = (Φ^-1(u_i), Φ^-1(u_j)).
+
+    u_i = (i + 1/2)/n, Φ the cumulative distribution of N(0, 1); rows of a picture go down, so that the first
+    row holds the largest z_2. Kingma and Welling (2014), figure 4.
+
+    Returns:
+        (n, n, 2): [row, column] holds (z_1, z_2).
+    """
+    u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    z = torch.special.ndtri(u)
+    z2, z1 = torch.meshgrid(z.flip(0), z, indexing="ij")
+    return torch.stack([z1, z2], -1).to(dtype)
+
+
+def kl_by_dimension(mu: Tensor, log_var: Tensor) -> Tensor:
+    """The mean over samples of KL(N(μ_i, σ_i²) || N(0, 1)) for each i: (n, k), (n, k) -> (k,), in nats.
+
+    A dimension with none carries nothing: the decoder gets noise from it, and learns to ignore it.
+    """
+    return gaussian.kl_diagonal(mu[..., None], log_var[..., None]).mean(0)
+
+
 def pretrained(name: str | os.PathLike[str]) -> tuple[VAE, dict[str, Any]]:
     """A trained VAE and the record of its run: `vae_mnist-50`, say, or the path of a file that
     `gentutor train vae` wrote.
