@@ -23,7 +23,7 @@ def main() -> None:
       gentutor lab 01     open my copy of lab 01
       gentutor lab        open the course
       gentutor derive chain.tex --setting vae     does every line follow?
-      gentutor train vae digits-2                 train a model, and keep its weights
+      gentutor train vae digits-2    train a model, and keep its weights
     """
 
 
@@ -155,7 +155,7 @@ def derive(file: str, setting: str, readings: bool) -> None:
 
 @main.group()
 def train() -> None:
-    """Train the models whose weights are shipped, anew or by other settings."""
+    """Train anew the models whose weights are shipped."""
 
 
 @train.command("vae")
@@ -175,7 +175,7 @@ def train_vae(name: str, out: Path | None, seed: int, epochs: int | None, device
     \b
     Examples:
       gentutor train vae digits-2
-      gentutor train vae mnist-50 --device cuda --out weights/vae_mnist-50.safetensors
+      gentutor train vae mnist-50 --device cuda --out mine.safetensors
       gentutor train vae mnist-50 --resume
     """
     from gentutor.data import DataError

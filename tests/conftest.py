@@ -1,7 +1,36 @@
-"""What all tests share: one thread for each process."""
+"""What all tests share: one thread for each process, and a Ctrl-C at a chosen step."""
 
 import os
+import signal
+from contextlib import contextmanager
 
 # Tests run side by side, a process for each core. On more threads than there are free cores, small matrix
 # products spend their time waiting for each other: 115 s instead of 2 s was seen. Kernels inherit this.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch):
+    """`with interrupt_at(n)`: Ctrl-C is pressed when a training loop reports its n-th loss."""
+    from gentutor import train
+
+    report = train.Progress.report
+
+    @contextmanager
+    def at(step):
+        reports = 0
+
+        def counted(self, loss):
+            nonlocal reports
+            report(self, loss)
+            reports += 1
+            if reports == step:
+                signal.raise_signal(signal.SIGINT)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(train.Progress, "report", counted)
+            yield
+
+    return at

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from nbformat import v4
 
-from gentutor import doctor, jupyter, units
+from gentutor import doctor, jupyter, units, weights
 from gentutor.cli import main
+from gentutor.data import load
+from gentutor.models import vae
 
 ANSWER = {"grade": False, "solution": True, "locked": False, "grade_id": "fit", "schema_version": 3}
 
@@ -71,7 +74,7 @@ def call(*arguments: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"]])
+@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"], ["train", "vae"]])
 def test_help_has_examples_within_80_columns(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
@@ -334,3 +337,62 @@ def test_lab_does_not_import_torch(tmp_path):
     line = [sys.executable, "-c", code]
     said = subprocess.run(line, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert said.stdout.splitlines() == [str(tmp_path / "work" / "01_pca" / "01_pca.ipynb"), "False"]
+
+
+# ------------------------------------------------------------------------------------------- train
+
+
+@pytest.fixture
+def somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train_writes_weights_with_the_record_of_the_run(somewhere):
+    result = call("train", "vae", "digits-5", "--epochs", "2", "--seed", "3", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    model, record = vae.pretrained(somewhere / "vae_digits-5.safetensors")
+    assert record["command"] == "gentutor train vae digits-5 --seed 3 --epochs 2"
+    assert (record["seed"], record["model"]["k"], len(record["curve"])) == (3, 5, 2)
+    elbo = record["figures"]["elbo"]
+    assert f"elbo: {elbo} nats" in result.output
+    X = load("digits", "test").x.flatten(1)
+    with torch.no_grad():
+        reconstruction, kl = model.elbo_terms(X, torch.randn(len(X), 5))
+    assert abs(float((reconstruction - kl).mean()) - elbo) < 0.5
+    assert list(somewhere.iterdir()) == [somewhere / "vae_digits-5.safetensors"]  # no checkpoint is left
+
+
+def test_train_stops_cleanly_and_resumes(somewhere, interrupt_at):
+    line = ["train", "vae", "digits-2", "--epochs", "4", "--device", "cpu"]
+    assert call(*line, "--out", "whole.safetensors").exit_code == 0
+
+    with interrupt_at(30), pytest.warns(UserWarning, match="interrupted after step 30"):
+        stopped = call(*line, "--out", "run.safetensors")
+    assert stopped.exit_code == 130
+    assert "with --resume goes on" in stopped.stderr
+    assert not (somewhere / "run.safetensors").exists()
+
+    refused = call(*line, "--out", "run.safetensors")
+    assert refused.exit_code == 2
+    assert "run.checkpoint is there: go on from it by --resume, or remove it." in refused.stderr
+
+    assert call(*line, "--out", "run.safetensors", "--resume").exit_code == 0
+    whole, resumed = (weights.read(somewhere / f"{name}.safetensors") for name in ("whole", "run"))
+    assert resumed[1]["curve"] == whole[1]["curve"]
+    assert all(torch.equal(resumed[0][key], whole[0][key]) for key in whole[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mnist-3"], "There is no recipe 'mnist-3'. There are mnist-50, mnist-2, digits-2"),
+        (["digits-2", "--device", "abacus"], "abacus"),
+        (["digits-2", "--epochs", "0"], "--epochs"),
+    ],
+)
+def test_train_says_what_is_wrong(arguments, message, somewhere):
+    result = call("train", "vae", *arguments)
+    assert result.exit_code != 0
+    assert message in result.stderr
+    assert list(somewhere.iterdir()) == []

@@ -2,7 +2,9 @@
 
 import io
 import math
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -180,3 +182,130 @@ def test_one_line_written_over_in_place_in_a_notebook():
     assert shown(diverging[:-1]).endswith("\n")
     assert diverging[-1].ename == "FloatingPointError"
     assert "not finite from step 61 on" in diverging[-1].evalue
+
+
+# --------------------------------------------------------------------------------- order of the batches
+
+
+def test_an_epoch_takes_every_sample_once_in_an_order_of_its_own():
+    orders = [train.shuffled(1000, epoch, seed) for seed in (0, 1) for epoch in (0, 1)]
+    assert all(sorted(order.tolist()) == list(range(1000)) for order in orders)
+    assert len({tuple(order.tolist()) for order in orders}) == 4
+    assert torch.equal(train.shuffled(1000, 1, 0), orders[1])
+
+
+@on_each_device
+def test_every_device_takes_the_same_batches(device):
+    order = train.shuffled(100, 3, 5, device)
+    assert order.device.type == device
+    assert torch.equal(order.cpu(), train.shuffled(100, 3, 5))
+
+
+# ------------------------------------------------------------------------------- Ctrl-C and checkpoints
+
+
+class Walk:
+    """A loop with all kinds of state: weights, momentum, random numbers, and a record."""
+
+    def __init__(self, path=None, device="cpu", **settings):
+        self.generator = torch.Generator(device).manual_seed(1)
+        self.weight = torch.nn.Linear(3, 1, device=device)
+        torch.nn.init.ones_(self.weight.weight)
+        torch.nn.init.ones_(self.weight.bias)
+        self.optimiser = torch.optim.Adam(self.weight.parameters(), lr=0.1)
+        self.record = torch.zeros(120, device=device)
+        self.checkpoint = path and train.Checkpoint(
+            path, {"lr": 0.1} | settings, weight=self.weight, optimiser=self.optimiser,
+            generator=self.generator, record=self.record,
+        )  # fmt: skip
+        self.device = device
+
+    def run(self):
+        self.progress = train.Progress(120, "walk", self.checkpoint)
+        for step in self.progress:
+            x = torch.randn(8, 3, generator=self.generator, device=self.device)
+            loss = (self.weight(x) - x[:, :1]).square().mean()
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            self.record[step] = loss.detach()
+            self.progress.report(loss)
+        return self.record
+
+
+@on_each_device
+@pytest.mark.parametrize("stop", [1, 49, 50, 51, 119])
+def test_a_run_goes_on_from_its_checkpoint_as_if_never_stopped(stop, tmp_path, interrupt_at, device):
+    whole = Walk(device=device).run()
+    stopped = Walk(tmp_path / "deep" / "walk.checkpoint", device)
+    with interrupt_at(stop), pytest.warns(UserWarning, match=f"walk: interrupted after step {stop} of 120"):
+        stopped.run()
+    assert stopped.progress.done == stop
+    assert (stopped.record[stop:] == 0).all()
+    resumed = Walk(tmp_path / "deep" / "walk.checkpoint", device)
+    assert torch.equal(resumed.run(), whole)
+    assert resumed.progress.done == 120
+    again = Walk(tmp_path / "deep" / "walk.checkpoint", device)
+    assert torch.equal(again.run(), whole)  # a finished run has nothing left to do
+
+
+def test_a_second_interrupt_does_not_wait(interrupt_at):
+    steps = []
+    progress = train.Progress(120, "walk")
+
+    def loop():
+        for step in progress:
+            steps.append(step)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    assert steps == [0]
+    with pytest.raises(KeyboardInterrupt):  # and what was there before is there again
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_loop_in_a_thread_needs_no_signals():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: list(train.Progress(60, "walk"))).result() == list(range(60))
+
+
+def test_a_checkpoint_is_written_every_minute(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    walk, seen = Walk(tmp_path / "walk.checkpoint"), []
+    monkeypatch.setattr(walk.checkpoint, "save", seen.append)
+    walk.run()
+    assert seen == [50, 100, 120]
+
+
+def test_a_run_that_goes_astray_keeps_its_last_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
+    walk = Walk(tmp_path / "walk.checkpoint")
+    report = train.Progress.report
+    monkeypatch.setattr(
+        train.Progress, "report", lambda self, loss: report(self, loss / (0 if self.done > 70 else 1))
+    )
+    with pytest.raises(FloatingPointError, match="step 71 "):
+        walk.run()
+    assert Walk(tmp_path / "walk.checkpoint").checkpoint.restore() == 50
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path):
+    path = tmp_path / "walk.checkpoint"
+    Walk(path).run()
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"of another run: lr = 0.1 there, 0.2 here; size = None there, 3 here"
+    ):
+        Walk(path, lr=0.2, size=3).run()
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_and_kept(tmp_path):
+    path = tmp_path / "walk.checkpoint"
+    for content in (b"", b"my diary", b"PK\x03\x04 cut off"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is no checkpoint that can be read"):
+            Walk(path).run()
+        assert path.read_bytes() == content

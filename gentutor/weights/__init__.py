@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 FOLDER = Path(__file__).parent
@@ -25,7 +25,8 @@ def write(path: str | os.PathLike[str], state: dict[str, Tensor], record: dict[s
     """One file of the tensors and the record, which holds plain values: command, seed, wall time, figures."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    save_file(tensors, path, {"record": json.dumps(record, ensure_ascii=False)})
+    content = save(tensors, {"record": json.dumps(record, ensure_ascii=False)})
+    Path(path).write_bytes(content)
 
 
 def read(name: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
