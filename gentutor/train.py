@@ -4,6 +4,7 @@ keeps checkpoints, ends cleanly on Ctrl-C and stops at a NaN.
 The models write their training loops out; this module gives them only what every loop needs.
 """
 
+import math
 import os
 import signal
 import sys
@@ -147,8 +148,7 @@ class Progress:
     def __init__(self, steps: int, label: str, checkpoint: Checkpoint | None = None) -> None:
         self.steps, self.label, self.checkpoint = steps, label, checkpoint
         self.done = 0
-        self._loss: Tensor | None = None
-        self._first_bad: Tensor | None = None
+        self._unread: list[tuple[int, Tensor]] = []  # steps and losses since the last read
 
     def __iter__(self) -> Iterator[int]:
         if self.checkpoint is not None:
@@ -174,22 +174,21 @@ class Progress:
 
     def report(self, loss: Tensor) -> None:
         """Hands over this step's loss, a scalar tensor; costs no wait for the device."""
-        self._loss = loss.detach()
-        if self._first_bad is None:
-            self._first_bad = torch.full((), self.steps, device=loss.device)
-        bad_now = torch.where(self._loss.isfinite(), self.steps, self.done)
-        self._first_bad = torch.minimum(self._first_bad, bad_now)
+        self._unread.append((self.done, loss.detach()))
 
     def _read(self) -> str:
-        if self._loss is None or self._first_bad is None:
+        if not self._unread:
             return ""
-        step = int(self._first_bad)
-        if step < self.steps:
-            raise FloatingPointError(
-                f"{self.label}: the loss is not finite from step {step} on. "
-                "A smaller learning rate is the first thing to try; NaN in the data the second."
-            )
-        return f"loss {float(self._loss):.4g}"
+        steps, losses = zip(*self._unread, strict=True)
+        self._unread.clear()
+        values = torch.stack(losses).tolist()  # the one wait for the device
+        for step, value in zip(steps, values, strict=True):
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"{self.label}: the loss is not finite from step {step} on. "
+                    "A smaller learning rate is the first thing to try; NaN in the data the second."
+                )
+        return f"loss {values[-1]:.4g}"
 
 
 @contextmanager

@@ -90,9 +90,9 @@ def kl_diagonal(
     Returns:
         (...), in nats: summed over the d coordinates.
     """
-    log_var_p = torch.as_tensor(log_var_p, dtype=log_var_q.dtype, device=log_var_q.device)
+    precision = (-log_var_p).exp() if isinstance(log_var_p, Tensor) else math.exp(-log_var_p)
     log_ratio = log_var_q - log_var_p
-    distance = (mu_q - mu_p).square() * (-log_var_p).exp()
+    distance = (mu_q - mu_p).square() * precision
     terms: Tensor = log_ratio.exp() + distance - 1 - log_ratio
     return terms.sum(-1) / 2
 

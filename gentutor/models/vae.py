@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gentutor import train as training
 from gentutor import weights
@@ -95,6 +94,33 @@ def reparameterize(mu: Tensor, log_var: Tensor, eps: Tensor) -> Tensor:
     return mu + (log_var / 2).exp() * eps
 
 
+def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
+    """log p(x|y) = sum_i (x_i y_i - log(1 + e^y_i)), p(x_i = 1) = sigmoid(y_i): (..., d), (..., d) -> (...).
+
+    Right for logits of any size. x is data: no gradient flows to it.
+    """
+    value: Tensor = _BernoulliLogLikelihood.apply(logits, x)
+    return value
+
+
+class _BernoulliLogLikelihood(torch.autograd.Function):
+    """PyTorch's own costs twice as much on a CPU, where it takes log1p number by number.
+
+    log(1 + e^y) = max(y, 0) - log sigmoid(|y|), whose sigmoid lies in [1/2, 1]; its slope is sigmoid(y).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(logits, x)
+        softplus = logits.clamp(min=0).sub_(logits.abs().sigmoid_().log_())
+        return (x * logits).sum(-1) - softplus.sum(-1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        logits, x = ctx.saved_tensors
+        return (x - logits.sigmoid()) * grad[..., None], None
+
+
 class VAE(nn.Module):
     """log p(x) >= ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || N(0, I)).
 
@@ -149,7 +175,7 @@ class VAE(nn.Module):
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z), summed over the d numbers of a sample: (n, d), (n, k) -> (n,)."""
         if isinstance(self.decoder, BernoulliMLP):
-            return -F.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="none").sum(-1)
+            return bernoulli_log_likelihood(x, self.decoder(z))
         return gaussian.log_density_diagonal(x, *self.decoder(z))
 
     def elbo_terms(self, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
@@ -285,23 +311,24 @@ def train(
         epoch, batch = divmod(step, per_epoch)
         if batch == 0 or len(order) == 0:  # a new epoch, or one that a checkpoint left in its middle
             order = training.shuffled(n, epoch, seed, device)
-        x = X[order[batch * batch_size : (batch + 1) * batch_size]]
+        x = X.index_select(0, order[batch * batch_size : (batch + 1) * batch_size])
         if binarize:
             x = torch.bernoulli(x, generator=generator)
         eps = torch.randn(len(x), model.k, generator=generator, device=device, dtype=x.dtype)
         reconstruction, kl = model.elbo_terms(x, eps)
-        loss = (beta * kl - reconstruction).mean()
+        sums = torch.stack([reconstruction.sum(), kl.sum()])
+        loss = (beta * sums[1] - sums[0]) / len(x)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if decay:
             optimiser.param_groups[0]["lr"] = lr * math.cos(math.pi / 2 * step / steps)
         optimiser.step()
-        terms[epoch] += torch.stack([reconstruction.detach().sum(), kl.detach().sum()]) / n
+        terms[epoch] += sums.detach()
         progress.report(loss)
         if on_epoch is not None and batch == per_epoch - 1:
             on_epoch(epoch + 1, model)
     terms[progress.done // per_epoch :] = math.nan
-    return terms
+    return terms / n
 
 
 # ------------------------------------------------------------------------------ looking at the codes

@@ -87,6 +87,22 @@ def test_the_terms_are_those_of_pytorchs_distributions(likelihood):
     assert_allclose(as_numpy(kl), as_numpy(D.kl_divergence(q, D.Normal(0.0, 1.0)).sum(-1)), rtol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_bernoulli_log_likelihood_is_pytorchs_whatever_the_logits(dtype):
+    y = torch.tensor([[-300.0, -40.0, -3.3, -1e-3], [0.0, 0.7, 25.0, 500.0]], dtype=dtype)
+    x = torch.tensor([[0.2, 1.0, 0.4, 0.0], [1.0, 0.3, 0.9, 0.6]], dtype=dtype)
+    ours = vae.bernoulli_log_likelihood(x, y)
+    theirs = D.Bernoulli(logits=y.double(), validate_args=False).log_prob(x.double()).sum(-1)
+    assert ours.dtype == dtype
+    assert_allclose(ours.numpy(), theirs.numpy(), rtol=3e-7 if dtype == torch.float32 else 1e-15)
+
+
+def test_its_gradients_are_those_of_finite_differences():
+    y, x = random(3, 4, seed=5).requires_grad_(), random(3, 4, seed=6).sigmoid()
+    assert torch.autograd.gradcheck(lambda y: vae.bernoulli_log_likelihood(x, y), y)
+    assert torch.autograd.gradgradcheck(lambda y: vae.bernoulli_log_likelihood(x, y), y)
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_one_dimensional_codes_by_quadrature(likelihood):
     """evidence = integral of p(x|z) p(z); ELBO below it; the importance-weighted bound comes close."""
