@@ -36,6 +36,10 @@ class Facts:
         """Whether the chain writes one of these names."""
         return any(getattr(n, "name", None) in names for n in self.nodes)
 
+    def marks(self, name: str) -> tuple[str, ...]:
+        """The marks of the parameter with which the chain writes a density: "old" of p(z|x, theta^old)."""
+        return tuple(sorted({n.mark for n in self.nodes if isinstance(n, Density) and n.name == name} - {""}))
+
     def has_levels(self, name: str) -> bool:
         """Whether the chain writes levels of a variable: z_t, z_{1:T}."""
         return any(
@@ -79,6 +83,8 @@ class Setting:
         words: what people call a density: "the prior".
         terms: the setting's named terms, in which a diagnosis says what a line is off by.
         noise: how fresh noise and the law of a random variable are to be read, if the setting has them.
+        premises: inequalities (larger, smaller) that the names of a chain promise: theta^(t+1) comes from an
+            M step at theta^(t).
         given: what `given` may say, as (left, right) trees, and the name under which `Facts.given` has it.
     """
 
@@ -86,6 +92,7 @@ class Setting:
     kinds: Mapping[str, Draw]
     given: Sequence[tuple[Node, Node, str]] = field(default_factory=tuple)
     noise: Noise | None = None
+    premises: Callable[[Facts], Sequence[tuple[Node, Node]]] = lambda facts: ()
     words: Mapping[Node, str] = field(default_factory=dict)
     terms: Sequence[Node] = field(default_factory=tuple)
 

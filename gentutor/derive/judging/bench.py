@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class Bench:
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
     _alive: dict[int, World] = field(default_factory=dict)  # what is kept is known by the id of its world
+
+    @cached_property
+    def premises(self) -> tuple[tuple[Node, Node], ...]:
+        """The inequalities (larger, smaller) that hold by the names in the chain."""
+        return tuple(self.setting.premises(self.facts))
 
     def value(self, expression: Node, scope: Scope) -> Array:
         """The value of a line; a line is looked at twice, from above and from below."""

@@ -5,7 +5,6 @@ import numpy as np
 from gentutor.derive.judging.bench import REDRAW, Bench, shaken
 from gentutor.derive.judging.comparison import Comparison, largest_term
 from gentutor.derive.judging.noise import scope_for
-from gentutor.derive.setting import Setting
 from gentutor.derive.tree import (
     Node,
     Optimum,
@@ -30,13 +29,13 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
     One random climb starts from this world, one from the worst of worlds that are nearly flat or sharply
     peaked in one parameter.
     """
-    worst = gap(larger, smaller, bench.setting, world)
+    worst = gap(larger, smaller, bench, world)
     rng = np.random.default_rng([world.seed, 17])
     names = list(world.parameters)
 
     def tried(trial: World) -> Comparison | None:
         try:
-            found = gap(larger, smaller, bench.setting, trial)
+            found = gap(larger, smaller, bench, trial)
         except NotExact:
             return None
         return found if np.isfinite(found.residual) else None
@@ -70,9 +69,9 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
     return worst if worst.residual > CLEAR else first
 
 
-def gap(larger: Node, smaller: Node, setting: Setting, world: World) -> Comparison:
+def gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
     """By how much the smaller side exceeds the larger one; the search climbs on `excess`."""
-    scope = scope_for(larger, smaller, setting, world)
+    scope = scope_for(larger, smaller, bench.setting, world)
     a, b = evaluate(larger, scope), evaluate(smaller, scope)
     gap = add(b, negative(a))
     if gap.core != "s":
@@ -81,6 +80,10 @@ def gap(larger: Node, smaller: Node, setting: Setting, world: World) -> Comparis
     size = np.maximum(np.maximum(np.abs(whole_a.data), np.abs(whole_b.data)), 1e-300)
     floor = max(largest_term(larger, scope), largest_term(smaller, scope)) if gap.data.max() > 0 else 0.0
     excess = gap.data / np.maximum(size, floor)
+    for more, less in bench.premises:  # where one of them is not met, nothing is claimed
+        met = add(evaluate(more, scope), negative(evaluate(less, scope)))
+        if set(met.axes) <= set(gap.axes):
+            excess = np.where(spread(met, gap.axes) >= 0, excess, -np.inf)
     return Comparison(max(0.0, float(excess.max())), whole_a, whole_b, excess)
 
 

@@ -28,6 +28,9 @@ from gentutor.derive.worlds.array import Data, Misfit, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 from gentutor.derive.worlds.world import World
 
+PREMISE = (
+    "taken as given: each new value of the parameter comes from an M step, which does not lower its objective"
+)
 ROUGH = 0.03  # an approximate residual that no quadrature error explains
 
 
@@ -71,7 +74,10 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     elif relation in (">=", "<="):
         larger, smaller = (above, here) if relation == ">=" else (here, above)
         search = partial(smallest_gap, larger, smaller, bench)
-        return _on_every_world(partial(gap, larger, smaller, bench.setting), bench, search)
+        verdict = _on_every_world(partial(gap, larger, smaller, bench), bench, search)
+        if verdict.status == "holds" and bench.premises:
+            return replace(verdict, message=PREMISE)
+        return verdict
     else:
         compare = partial(equal, above, here, bench, relation == "~")
     verdict = _on_every_world(compare, bench)

@@ -281,4 +281,4 @@ def _sought(reader: Reader, surface: Surface) -> tuple[str, Node | None]:
     found = names.meaning(reader, head, applied=False)
     if found is None:
         raise names.unknown(reader, head)
-    return found.name, limit
+    return names.parameter_name(found, head.sup) if found.kind == "parameter" else found.name, limit

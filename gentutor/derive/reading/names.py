@@ -240,12 +240,24 @@ def copy_of(head: Head) -> Surface | None:
 
 
 def parameter_mark(reader: Reader, surface: Surface) -> str | None:
-    """The mark of a parameter ("" of \\theta, "old" of \\theta^{old}); None if `surface` is no parameter."""
+    """The mark of a parameter ("" of \\theta, "old" of \\theta^{old}, "t" of \\theta^{(t)} and of \\theta_t).
+
+    None if `surface` is no parameter.
+    """
     head = head_of(surface)
-    if head is None or head.base not in reader.vocabulary.parameters:
+    if head is None:
         return None
-    parts = [head.mark.removeprefix("^"), *(flat(sub) for sub in head.subs), flat(head.sup)]
-    return "".join(parts)
+    accent, _, base = head.base.rpartition("_")
+    if base not in reader.vocabulary.parameters or accent not in ("", "hat", "bar", "tilde"):
+        return None
+    parts = [accent, head.mark.removeprefix("^"), *(flat(sub) for sub in head.subs), flat(head.sup)]
+    return "".join(parts).strip("()")
+
+
+def parameter_name(found: Meaning, sup: Surface | None) -> str:
+    """What the worlds call a parameter: "theta", and "theta@old" with its mark."""
+    mark = "".join([found.mark.removeprefix("^"), *map(flat, found.indices), flat(sup)]).strip("()")
+    return found.name + (f"@{mark}" if mark else "")
 
 
 def unknown(reader: Reader, head: Head) -> Unread:

@@ -368,9 +368,7 @@ class Reader:
             return Symbol(found.name, (self.index(copy),)), i  # the sample x^{(i)} where that is a column x_i
         value = Symbol(found.name) if found.kind == "index" else names.symbol(self, found)
         if found.kind == "parameter":
-            return Symbol(
-                "_".join([found.name, *map(flat, (*found.indices, *filter(None, (head.sup,))))]) + found.mark
-            ), i
+            return Symbol(names.parameter_name(found, head.sup)), i
         if group and functions.is_argument(self, found, group):
             return self.raised(self.raised(value, head.sup), scripts_at(items, i)[1]), i + 1
         return self.raised(value, head.sup if not _is_data_index(self, head) else None), i

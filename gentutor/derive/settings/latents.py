@@ -1,6 +1,6 @@
 """The setting `latents`: as `vae`, but q(z) is the aggregate of q(z|x) over the law of x."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from gentutor.derive.settings.vae import X, Z
 from gentutor.derive.tree import Density
 from gentutor.derive.vocabulary import DensitySpec
 from gentutor.derive.worlds.array import Data
-from gentutor.derive.worlds.laws import Chain, Gaussian, Table
+from gentutor.derive.worlds.laws import Chain, Gaussian, Law, Table
 from gentutor.derive.worlds.world import Contents, World
 
 VOCABULARY = replace(
@@ -31,20 +31,28 @@ VOCABULARY = replace(
 )
 
 
+def _over_data(laws: Mapping[str, Law], aggregate: Callable[[Law], Law]) -> dict[str, Law]:
+    """q, also with a marked parameter, with the law of x that p has."""
+    return {name: aggregate(law) if name.partition("@")[0] == "q" else law for name, law in laws.items()}
+
+
 def finite(rng: np.random.Generator, facts: Facts) -> World:
     """The tables of `vae`; q(x, z) = p(x) q(z|x)."""
     world = vae.finite(rng, facts)
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         contents = world.make(parameters)
-        p, q = contents.laws["p"], contents.laws["q"]
+        p = contents.laws["p"]
         assert isinstance(p, Table)
-        assert isinstance(q, Table)
         evidence = np.exp(p.marginal(frozenset("x"))[1])
-        other = (1,) * (q.mass.ndim - 1)
-        conditional = q.mass / q.mass.sum(axis=tuple(range(1, q.mass.ndim)), keepdims=True)
-        aggregate = Table(q.variables, conditional * evidence.reshape(-1, *other))
-        return replace(contents, laws={**contents.laws, "q": aggregate})
+
+        def aggregate(q: Law) -> Law:
+            assert isinstance(q, Table)
+            other = (1,) * (q.mass.ndim - 1)
+            conditional = q.mass / q.mass.sum(axis=tuple(range(1, q.mass.ndim)), keepdims=True)
+            return Table(q.variables, conditional * evidence.reshape(-1, *other))
+
+        return replace(contents, laws=_over_data(contents.laws, aggregate))
 
     return replace(world, make=make)
 
@@ -52,13 +60,16 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
 def _continuous(world: World) -> World:
     def make(parameters: Mapping[str, Data]) -> Contents:
         contents = world.make(parameters)
-        p, q = contents.laws["p"], contents.laws["q"]
+        p = contents.laws["p"]
         assert isinstance(p, Gaussian)
-        assert isinstance(q, Gaussian)
         _, mean, spread = p.conditional(("x",), ())
-        gain, offset, noise = q.conditional(("z",), ("x",))
-        aggregate = Chain().append("x", mean, spread).append("z", offset, noise, x=gain).law
-        return replace(contents, laws={**contents.laws, "q": aggregate})
+
+        def aggregate(q: Law) -> Law:
+            assert isinstance(q, Gaussian)
+            gain, offset, noise = q.conditional(("z",), ("x",))
+            return Chain().append("x", mean, spread).append("z", offset, noise, x=gain).law
+
+        return replace(contents, laws=_over_data(contents.laws, aggregate))
 
     return replace(world, make=make)
 
@@ -78,4 +89,5 @@ SETTING = Setting(
     {"finite": finite, "Gaussian": gaussian, "one-dimensional Gaussian": line},
     given=vae.SETTING.given,
     noise=vae.SETTING.noise,
+    premises=vae.m_steps,
 )

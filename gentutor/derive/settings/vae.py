@@ -1,5 +1,6 @@
 """The setting `vae`: a model p(x, z) and a variational posterior q(z|x)."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,6 +31,9 @@ from gentutor.derive.worlds.world import Contents, World
 
 X, Z, T, K, D = Variable("x"), Variable("z"), Symbol("T"), Symbol("K"), Symbol("d")
 ONE = node(1)
+# What marks a second value of a parameter: theta', theta^*, theta^old, theta^(t). Other marks, as of theta_1,
+# may tell the parts of one parameter apart.
+SECOND_VALUE = re.compile(r"'+|\*|hat|bar|tilde|old|new|0|ML|MLE|MAP|[tkns]([+-]1)?")
 
 
 def given_x(left: Arguments, given: Arguments) -> tuple[Arguments, Arguments]:
@@ -88,25 +92,43 @@ VOCABULARY = Vocabulary(
 )
 
 
+def marked(facts: Facts) -> dict[str, dict[str, str]]:
+    """For p and q the laws in the chain, each with its parameter: {"p": "theta", "p@old": "theta@old"}."""
+    return {
+        law: {law: parameter}
+        | {
+            f"{law}@{mark}": f"{parameter}@{mark}"
+            for mark in facts.marks(law)
+            if SECOND_VALUE.fullmatch(mark)
+        }
+        for law, parameter in (("p", "theta"), ("q", "phi"))
+    }
+
+
 def finite(rng: np.random.Generator, facts: Facts) -> World:
     """Tables: 3 states of x, 4 of z; with levels 3 of each z_t."""
     if "standard prior" in facts.given:
         raise NotExact("no finite world has a normal prior")
-    return _levelled(rng) if facts.has_levels("z") else _flat(rng, facts)
+    return _levelled(rng, facts) if facts.has_levels("z") else _flat(rng, facts)
 
 
 def _flat(rng: np.random.Generator, facts: Facts) -> World:
-    def make(parameters: Mapping[str, Data]) -> Contents:
-        p = Table(("x", "z"), masses(parameters["theta"].reshape(3, 4)))
-        old = Table(("x", "z"), masses(parameters["old"].reshape(3, 4)))
-        q = Table(("x", "z"), masses(parameters["phi"].reshape(3, 4)), conditions=("x",))
-        return Contents({"p": p, "p@old": old, "q": p if "posterior" in facts.given else q})
+    laws = marked(facts)
 
-    parameters = {name: general(rng, 12) for name in ("theta", "old", "phi")}
+    def table(numbers: Data, conditions: tuple[str, ...] = ()) -> Table:
+        return Table(("x", "z"), masses(numbers.reshape(3, 4)), conditions)
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        p = {law: table(parameters[name]) for law, name in laws["p"].items()}
+        q = {law: table(parameters[name], ("x",)) for law, name in laws["q"].items()}
+        return Contents(p | q | ({"q": p["p"]} if "posterior" in facts.given else {}))
+
+    parameters = {name: general(rng, 12) for group in laws.values() for name in group.values()}
     return World("finite", {"K": 3}, parameters, make, {"x": 3, "z": 4}, seed=int(rng.integers(2**31)))
 
 
-def _levelled(rng: np.random.Generator) -> World:
+def _levelled(rng: np.random.Generator, facts: Facts) -> World:
+    laws = marked(facts)
     T = int(rng.integers(3, 5))
     levels = tuple(f"z_{t}" for t in range(1, T + 1))
     size = 9 * T
@@ -118,18 +140,24 @@ def _levelled(rng: np.random.Generator) -> World:
             table = table[..., None] * step
         return table
 
-    def make(parameters: Mapping[str, Data]) -> Contents:
-        theta, phi = parameters["theta"].reshape(T, 3, 3), parameters["phi"].reshape(T, 3, 3)
-        # p: x from z_1, z_t from z_{t+1}, z_T from its prior, the first row of theta's last table.
-        steps = [masses(step, axis=0) for step in theta[1:]]
-        prior = masses(parameters["prior"])
-        p = Table(("x", *levels), chain(np.array(steps), masses(theta[0], axis=0)) * prior)
-        q = Table(
-            ("x", *levels), chain(masses(phi[1:], axis=2), masses(phi[0], axis=1) / 3), conditions=("x",)
-        )
-        return Contents({"p": p, "q": q})
+    def model(vector: Data) -> Table:
+        """x from z_1, z_t from z_{t+1}, z_T from its prior: the last numbers."""
+        theta, prior = vector[:size].reshape(T, 3, 3), masses(vector[size:])
+        steps = np.array([masses(step, axis=0) for step in theta[1:]])
+        return Table(("x", *levels), chain(steps, masses(theta[0], axis=0)) * prior)
 
-    parameters = {"theta": general(rng, size), "phi": general(rng, size), "prior": general(rng, 3)}
+    def guess(vector: Data) -> Table:
+        phi = vector.reshape(T, 3, 3)
+        table = chain(masses(phi[1:], axis=2), masses(phi[0], axis=1) / 3)
+        return Table(("x", *levels), table, conditions=("x",))
+
+    def make(parameters: Mapping[str, Data]) -> Contents:
+        p = {law: model(parameters[name]) for law, name in laws["p"].items()}
+        q = {law: guess(parameters[name]) for law, name in laws["q"].items()}
+        return Contents(p | q)
+
+    parameters = {name: general(rng, size + 3) for name in laws["p"].values()}
+    parameters |= {name: general(rng, size) for name in laws["q"].values()}
     return World(
         "finite", {"T": T, "K": 3, "t": 2}, parameters, make, {"x": 3, "z": 3}, seed=int(rng.integers(2**31))
     )
@@ -149,6 +177,7 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     free = free_entries(d)
     model = Parts(W=(d, d), b=(d,), noise=(free,), m=(d,), prior=(free,))
     guess = Parts(A=(d, d), c=(d,), s=(d,))
+    laws = marked(facts)
 
     def joint(vector: Data) -> Gaussian:
         part = model(vector)
@@ -159,34 +188,56 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         )
         return Chain().append("z", m, S).append("x", part["b"], covariance(part["noise"], d), z=part["W"]).law
 
+    def fitted(gain: Data, offset: Data, S: Data) -> Gaussian:
+        return Chain(conditions=("x",)).append("x", np.zeros(d), np.eye(d)).append("z", offset, S, x=gain).law
+
+    def second(vector: Data) -> Gaussian:
+        part = guess(vector)
+        return fitted(part["A"], part["c"], np.diag(np.exp(2 * part["s"])))
+
     def make(parameters: Mapping[str, Data]) -> Contents:
-        p = joint(parameters["theta"])
+        p = {law: joint(parameters[name]) for law, name in laws["p"].items()}
         part = guess(parameters["phi"])
         gain, offset, spread = part["A"], part["c"], np.diag(np.exp(part["s"]))
         posterior = "posterior" in facts.given
         if posterior:
-            gain, offset, S = p.conditional(("z",), ("x",))
+            gain, offset, S = p["p"].conditional(("z",), ("x",))
         else:
             S = spread @ spread
-        q = Chain(conditions=("x",)).append("x", np.zeros(d), np.eye(d)).append("z", offset, S, x=gain).law
+        q = {law: second(parameters[name]) for law, name in laws["q"].items()}
+        q["q"] = fitted(gain, offset, S)
         functions = {"mu": lambda x: Array(x.data @ gain.T + offset, x.axes, "c")}
         functions["Sigma"] = lambda x: Array(S, (), "m")
         if not posterior:
             functions["sigma"] = lambda x: Array(spread, (), "m")
         return Contents(
-            {"p": p, "p@old": joint(parameters["old"]), "q": q},
+            p | q,
             {"I": Array(np.eye(d), (), "m"), "pi": scalar(np.pi)},
             functions,
             {"mu": ("x",), "sigma": ("x",)},
         )
 
-    parameters = {
-        "theta": general(rng, model.size),
-        "old": general(rng, model.size),
-        "phi": 0.6 * general(rng, guess.size),
-    }
+    parameters = {name: general(rng, model.size) for name in laws["p"].values()}
+    parameters |= {name: 0.6 * general(rng, guess.size) for name in laws["q"].values()}
     kind = "Gaussian" if d > 1 else "one-dimensional Gaussian"
     return World(kind, {"d": d, "K": 2}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31)))
+
+
+def m_steps(facts: Facts) -> list[tuple[Node, Node]]:
+    """theta^(t+1) beside theta^(t), and theta^new beside theta^old: it does not lower E[log p(x, z)]."""
+    marks = facts.marks("p")
+    updates = [(mark, mark.removesuffix("+1")) for mark in marks if mark.endswith("+1")] + [("new", "old")]
+    updates += [(mark, f"{mark}-1") for mark in marks]
+
+    def objective(after: str, before: str) -> Node:
+        joint = Density("p", (X, Z), (), after)
+        return Expectation((Z,), Density("p", (Z,), (X,), before), Apply("log", joint))
+
+    return [
+        (objective(after, before), objective(before, before))
+        for after, before in updates
+        if {after, before} <= {*marks}
+    ]
 
 
 P_Z, Q = Density("p", (Z,)), Density("q", (Z,), (X,))
@@ -221,6 +272,7 @@ SETTING = Setting(
         (Q, Density("p", (Z,), (X,)), "posterior"),
     ),
     noise=Noise(names=(), variable="z", law="q", model="q"),
+    premises=m_steps,
     words=WORDS,
     terms=TERMS,
 )

@@ -65,6 +65,9 @@ def to_latex(expression: Node) -> str:
 
 def name_to_latex(name: str) -> str:
     """A setting's name in print: "bar_alpha" is \\bar{\\alpha}, "p_data" is p_{\\text{data}}."""
+    name, _, mark = name.partition("@")
+    if mark:
+        return name_to_latex(name) + _mark(mark)
     accent = next((a for a in ACCENTS if name.startswith(a + "_")), None)
     if accent:
         rest = name_to_latex(name[len(accent) + 1 :])
@@ -76,6 +79,13 @@ def name_to_latex(name: str) -> str:
     text = _word(plain) + base[len(plain) :]
     sub, outer_star, _ = sub.partition("^*")
     return text + (f"_{{{_word(sub)}}}" if sub else "") + ("^{*}" if star or outer_star else "")
+
+
+def _mark(mark: str) -> str:
+    """The mark of a parameter: theta^{(t)}, theta^{\\text{old}}, theta^{*}."""
+    if set(mark) <= {"*", "'"}:
+        return f"^{{{mark.replace(chr(39), chr(92) + 'prime ').strip()}}}"
+    return f"^{{\\text{{{mark}}}}}" if mark in ("old", "new") else f"^{{({mark})}}"
 
 
 def _word(word: str) -> str:
@@ -152,10 +162,7 @@ def _assigned(n: Assigned) -> str:
 
 
 def _density(n: Density) -> str:
-    mark = n.mark if not n.mark.isalpha() else f"\\text{{{n.mark}}}"
-    name = name_to_latex(n.name) + (
-        f"^{{{mark if mark in ('*',) or mark.startswith(chr(92)) else f'({mark})'}}}" if n.mark else ""
-    )
+    name = name_to_latex(n.name) + (_mark(n.mark) if n.mark else "")
     given = f" \\mid {_list(n.given)}" if n.given else ""
     return f"{name}({_list(n.left)}{given})"
 

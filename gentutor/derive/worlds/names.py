@@ -79,6 +79,10 @@ def log_density(n: Density, scope: Scope) -> Array:
     name = "@".join([name, *(f"{s.name}_{integer(s.index[0], scope)}" for s in marks if s.index)])
     law = scope.world.contents.laws.get(name)
     if law is None:
+        if n.mark:
+            raise NotExact(
+                f"{n.name} with a parameter marked {n.mark} has no meaning in a {scope.world.kind} world"
+            )
         raise NotExact(f"{name} is no density of a {scope.world.kind} world")
     points = dict(scope.points)
     for item in (*n.left, *n.given):
