@@ -17,6 +17,7 @@ from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import Dots, Node, walk
 
 NO_STEP = "nothing is claimed after the opening line; write the next line, beginning with = or \\geq"
+NOT_GIVEN = "nothing was compared, for what the chain has as given cannot be taken"
 NOTHING_ABOVE = "no line above can be read, so that nothing was compared"
 NOTHING = "no line is written yet"
 
@@ -30,7 +31,7 @@ def check(text: str, setting: str) -> Report:
 
     Raises:
         TypeError: `text` is no string.
-        ValueError: there is no such setting, or it cannot honour what the chain takes as given.
+        ValueError: there is no such setting.
     """
     if not isinstance(text, str):
         raise TypeError(f"a derivation is a string of LaTeX lines, not {type(text).__name__}")
@@ -42,7 +43,10 @@ def judged(
     chain: Chain, setting: Setting, seed: int, count: int | None = None, explain: bool = True
 ) -> Report:
     """The report on a chain that has been read; `count` worlds of each kind, if not the usual few."""
-    bench = Bench(setting, facts(chain, setting), seed, count)
+    try:
+        bench = Bench(setting, facts(chain, setting), seed, count)
+    except ValueError as error:
+        return Report(setting.vocabulary.setting, tuple(_unjudged(chain)), str(error))
     with np.errstate(all="ignore"):  # what is not finite is undecided; it needs no warning
         steps = tuple(_steps(chain, bench, explain))
     message = ""
@@ -57,7 +61,13 @@ def judged(
 
 
 def facts(chain: Chain, setting: Setting) -> Facts:
-    """What the chain writes and takes as given. Raises ValueError for what the setting cannot honour."""
+    """What the chain writes and takes as given.
+
+    Raises:
+        ValueError: what is given cannot be read, or the setting cannot honour it.
+    """
+    if chain.refused is not None:
+        raise ValueError(f"what is taken as given cannot be read: {chain.refused.pointed()}")
     names = []
     for left, right in chain.given:
         name = setting.honoured(left, right)
@@ -113,13 +123,24 @@ def _steps(chain: Chain, bench: Bench, explain: bool) -> Iterator[Step]:
         yield step
 
 
+def _unjudged(chain: Chain) -> Iterator[Step]:
+    """The lines of a chain whose `given` cannot be taken: read, but not compared."""
+    for line in chain.lines:
+        step = _step(line, [])
+        relation = line.claims[0].relation if line.claims else ""
+        if line.error is not None:
+            yield replace(step, status="unread", message=line.error.pointed())
+        else:
+            yield replace(step, relation=relation, status="undecided", message=NOT_GIVEN)
+
+
 _WORST_FIRST = ("fails", "undecided", "bridged", "holds")
 
 
 def _step(line: Line, found: list[_Judged]) -> Step:
     parts = [f"{LATEX[claim.relation]} {to_latex(claim.expression)}".strip() for claim in line.claims]
     if not found:  # an opening line without a relation claims nothing
-        return Step(line.number, line.text, "", "holds", " ".join(parts), line.note)
+        return Step(line.number, line.text, "", "holds", " ".join(parts) or line.text, line.note)
     worst = min(found, key=lambda one: _WORST_FIRST.index(one.verdict.status))
     verdict = worst.verdict
     return Step(

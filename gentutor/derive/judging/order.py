@@ -1,5 +1,8 @@
 """Inequalities, by a search for the smallest gap, and arg min, by the order of redrawn parameters."""
 
+from collections.abc import Iterator
+from itertools import permutations
+
 import numpy as np
 
 from gentutor.derive.judging.bench import REDRAW, Bench, shaken
@@ -26,8 +29,7 @@ SEARCH = {"finite": 40, "matrix": 60}
 def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
     """larger >= smaller here, and wherever a search over the parameters can go.
 
-    One random climb starts from this world, one from the worst of worlds that are nearly flat or sharply
-    peaked in one parameter.
+    One random climb starts from this world, one from the worst of a few that are extreme.
     """
     worst = gap(larger, smaller, bench, world)
     rng = np.random.default_rng([world.seed, 17])
@@ -60,13 +62,28 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
         return worst
     first, worst = worst, climb(world, worst, steps)
     if worst.residual <= CLEAR:
-        probes = [world.at(**{name: size * world.parameters[name]}) for name in names for size in (0.1, 3.0)]
-        pairs = [(found, probe) for probe in probes if (found := tried(probe)) is not None]
+        pairs = [(found, probe) for probe in _probes(world, rng) if (found := tried(probe)) is not None]
         if pairs:
             found, probe = max(pairs, key=lambda pair: float(pair[0].excess.max()))
             worst = max(worst, climb(probe, found, steps), key=lambda one: one.residual)
     # Worlds that were pushed about lose digits: there only what is clearly below counts.
     return worst if worst.residual > CLEAR else first
+
+
+def _probes(world: World, rng: np.random.Generator) -> Iterator[World]:
+    """Worlds nearly flat or sharply peaked in one parameter, and some in which two parameters are nearly one.
+
+    Where q is nearly the posterior, most bounds are nearly tight: what leans the wrong way shows there.
+    """
+    vectors = world.parameters
+    for name, vector in vectors.items():
+        for size in (0.1, 3.0):
+            yield world.at(**{name: size * vector})
+    for one, other in permutations(vectors, 2):
+        if len(vectors[one]) == len(vectors[other]):
+            for size in (1.0, 3.0):
+                vector = size * vectors[one]
+                yield world.at(**{one: vector, other: shaken(rng, vector, 0.1)})
 
 
 def gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gentutor.derive.reading import gradients, names
 from gentutor.derive.reading.names import bare, flat, head_of, listed
+from gentutor.derive.reading.scope import free_variables
 from gentutor.derive.reading.syntax import (
     Differential,
     Group,
@@ -18,7 +19,9 @@ from gentutor.derive.reading.syntax import (
 )
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
+    Expectation,
     Integral,
+    Mul,
     Node,
     Number,
     Optimum,
@@ -28,6 +31,7 @@ from gentutor.derive.tree import (
     Symbol,
     Variable,
     node,
+    rebuild,
     walk,
 )
 
@@ -150,8 +154,22 @@ def _sum(
     with reader.bound(*(name for name, *_ in bounds)):
         body = _rest(reader, leaf, items, i)
     for name, first, last, skip in reversed(bounds):
-        body = Sum(name, first, last, body, skip)
+        body = _over_data(reader, name, last, body) or Sum(name, first, last, body, skip)
     return body, len(items)
+
+
+def _over_data(reader: Reader, index: str, last: Node, body: Node) -> Node | None:
+    """A sum over the data x_1, ..., x_N, where the setting has a law of x: N times the mean under it."""
+    law = reader.vocabulary.measures.get("x")
+    x, one = Variable("x"), Variable("x", sample=Symbol(index))
+    free = free_variables(body)
+    if law is None or last != Symbol("N") or one not in free or x in free:
+        return None
+
+    def change(n: Node) -> Node:
+        return x if n == one else rebuild(n, change)
+
+    return Mul((last, Expectation((x,), law, change(body))))
 
 
 def _rest(reader: Reader, leaf: Leaf, items: Items, i: int) -> Node:
@@ -281,4 +299,6 @@ def _sought(reader: Reader, surface: Surface) -> tuple[str, Node | None]:
     found = names.meaning(reader, head, applied=False)
     if found is None:
         raise names.unknown(reader, head)
+    if found.kind == "density":  # arg min over q is over its parameter
+        return reader.vocabulary.densities[found.name].parameter or found.name, limit
     return names.parameter_name(found, head.sup) if found.kind == "parameter" else found.name, limit

@@ -10,13 +10,14 @@ from gentutor.derive.reading.names import bare, bracket_at, head_of
 from gentutor.derive.reading.reader import Reader
 from gentutor.derive.reading.scope import bound_by, bound_variables, free_variables
 from gentutor.derive.reading.survey import survey
-from gentutor.derive.reading.syntax import Leaf, Product, Statement, Surface, parse
+from gentutor.derive.reading.syntax import Group, Leaf, Product, Statement, Sum, Surface, parse
 from gentutor.derive.reading.unread import MAX_DEPTH, Unread, nearest
 from gentutor.derive.tree import (
     ANONYMOUS,
     Blank,
     Density,
     Dots,
+    Neg,
     Node,
     Normal,
     Optimum,
@@ -58,11 +59,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain: its lines, the equations that were given, and whether a part is not written yet."""
+    """A chain: its lines, the equations that were given, and whether a part is not written yet.
+
+    `refused` is what is wrong with a `given` that cannot be read.
+    """
 
     lines: tuple[Line, ...]
     given: tuple[tuple[Node, Node], ...] = ()
     unwritten: bool = False
+    refused: Unread | None = None
 
 
 @dataclass
@@ -85,37 +90,44 @@ def read(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str] | None = N
     if len(text) > MAX_TEXT:
         error = Unread(f"the chain has {len(text)} characters; at most {MAX_TEXT} are read", 0, text[:100])
         return Chain((Line(0, text[:100], error=error),), (), unwritten)
-    drafts = [_parse(step, vocabulary, blanks or {}) for step in islice(steps(text), MAX_STEPS + 1)]
+    drafts: list[_Draft] = []
+    for step in islice(steps(text), MAX_STEPS + 1):
+        first = all(GIVEN.match(draft.text) for draft in drafts)
+        drafts.append(_parse(step, vocabulary, blanks or {}, first))
     if len(drafts) > MAX_STEPS:
         drafts[-1].error = Unread(f"a chain has at most {MAX_STEPS} lines", 0, drafts[-1].text)
     reader = Reader(
         vocabulary, usage=survey((draft.surface for draft in drafts if draft.surface), vocabulary)
     )
     given: list[tuple[Node, Node]] = []
+    refused: Unread | None = None
     lines: list[Line] = []
     above: Node | None = None
-    for draft in drafts:
+    for place, draft in enumerate(drafts):
         if not lines and GIVEN.match(draft.text) and draft.error is None:
             try:
                 given += _given(draft, reader)
-                continue
             except Unread as error:
-                draft.error = _placed(error, draft.text)
-        line = _line(draft, len(lines), reader, above)
+                refused = refused or _placed(error, draft.text)
+            continue
+        below = drafts[place + 1] if place + 1 < len(drafts) else None
+        line = _line(draft, len(lines), reader, above, below is not None and _defines(below))
         if line.claims and not isinstance(line.claims[-1].expression, Dots):
             above = line.claims[-1].expression
         lines.append(line)
     unwritten = unwritten or any(not line.written for line in lines)
-    return Chain(tuple(lines), tuple(given), unwritten)
+    return Chain(tuple(lines), tuple(given), unwritten, refused)
 
 
-def _parse(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str]) -> _Draft:
+def _parse(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str], first: bool) -> _Draft:
     draft = _Draft(text)
     try:
         draft.text = text = fill(text, blanks)
         if len(text) > MAX_LINE:
             raise Unread(f"the line has {len(text)} characters; at most {MAX_LINE} are read", 0)
         if GIVEN.match(text):
+            if not first:
+                raise Unread("what is given stands before the chain, each on a line of its own", 0)
             return draft
         draft.formula, draft.note = split_note(text, vocabulary.known())
         draft.surface = parse(draft.formula)
@@ -148,29 +160,46 @@ def _given(draft: _Draft, reader: Reader) -> list[tuple[Node, Node]]:
     return pairs
 
 
-def _line(draft: _Draft, number: int, reader: Reader, above: Node | None) -> Line:
+def _defines(draft: _Draft) -> bool:
+    """Whether a line may say what the name above it stands for."""
+    surface = draft.surface
+    if surface is None or surface.sides[0] is not None or not surface.relations:
+        return False
+    return surface.relations[0].text in ("=", ":=")
+
+
+def _line(draft: _Draft, number: int, reader: Reader, above: Node | None, defined_below: bool) -> Line:
     reader.new_line()
     if draft.error is None and draft.surface is not None:
         try:
-            claims = _claims(draft.surface, number, reader, above)
+            claims = _claims(draft.surface, number, reader, above, defined_below)
             for claim in claims:
                 _check_scope(claim, above, reader)
         except Unread as error:
             draft.error = _placed(error, draft.text)
         else:
-            if reader.above is None:
+            if reader.above is None and claims:
                 reader.above = free_variables(claims[-1].expression)
             written = not any(isinstance(n, Blank) for claim in claims for n in walk(claim.expression))
             return Line(number, draft.text, tuple(claims), draft.note, None, written)
     return Line(number, draft.text, (), draft.note, draft.error)
 
 
-def _claims(surface: Statement, number: int, reader: Reader, above: Node | None) -> list[Claim]:
+def _claims(
+    surface: Statement, number: int, reader: Reader, above: Node | None, defined_below: bool
+) -> list[Claim]:
     """The claims of a line: one for each relation, and for the opening expression."""
     sides, relations = _sides(surface, number)
-    defined = None
-    if number == 0 and relations[1:] and relations[1] in ("=", ":="):
-        defined = _new_name(sides[0], reader)
+    defined, sign = reader.opened or (None, "")
+    if defined is not None:  # the line above was the name alone
+        relations, reader.opened = ["", *relations[1:]], None
+    if number == 0 and sides[0] is not None:
+        defined, sign = _opening_name(sides[0], reader)
+        if defined is not None and not relations[1:] and defined_below:
+            reader.opened = defined, sign
+            return []
+        if not relations[1:] or relations[1] not in ("=", ":="):
+            defined = None
         if defined is not None:  # L = ... opens the chain with its right side
             sides, relations = sides[1:], ["", *relations[2:]]
     claims: list[Claim] = []
@@ -184,7 +213,7 @@ def _claims(surface: Statement, number: int, reader: Reader, above: Node | None)
             expression = _named(expression, above)
         claims.append(Claim(relation.replace("=:", ":="), expression, side.start, side.end))
         if defined is not None:
-            reader.definitions[defined] = expression
+            reader.definitions[defined] = Neg(expression) if sign == "-" else expression
             defined = None
         above = expression
     return claims
@@ -222,6 +251,20 @@ def _expression(side: Surface, reader: Reader) -> Node:
     return expression
 
 
+def _opening_name(side: Surface, reader: Reader) -> tuple[str | None, str]:
+    """The name that opens a chain, and the sign before it: L, -L(theta; x), theta^(t+1)."""
+    plain = bare(side)
+    sign = ""
+    if isinstance(plain, Sum) and len(plain.terms) == 1:
+        sign, plain = plain.terms[0]
+    head = head_of(plain)
+    if head is not None and head.base in reader.vocabulary.parameters:
+        return names.key(head), sign  # theta = arg max ...: the place gets a name
+    if head is not None and head.base in reader.vocabulary.densities and head.mark == "^*":
+        return names.key(head), sign  # q^* = arg min ...
+    return _new_name(plain, reader), sign
+
+
 def _new_name(side: Surface, reader: Reader) -> str | None:
     """The name that `side` introduces, if it is one that neither the setting nor the reader knows."""
     plain = bare(side)
@@ -230,11 +273,20 @@ def _new_name(side: Surface, reader: Reader) -> str | None:
         group = bracket_at(plain.items, 1)
         plain = bare(plain.items[0]) if group else plain
     head = head_of(plain)
-    if head is None or head.sup is not None or names.meaning(reader, head, group is not None) is not None:
+    if head is None or (head.sup is not None and not names.is_label(head.sup)):
+        return None
+    found = names.meaning(reader, head, group is not None)
+    if found is not None and not (found.kind == "symbol" and _of_parameters(group, reader)):
         return None
     if reader.reserved(head, group):
         return None
     return names.key(head)
+
+
+def _of_parameters(group: Group | None, reader: Reader) -> bool:
+    """Whether a bracket holds parameters: J(phi) is a function of them, also where J is a number."""
+    heads = [head_of(item) for item in group.items] if group else [None]
+    return all(head is not None and head.base in reader.vocabulary.parameters for head in heads)
 
 
 def _named(expression: Node, above: Node) -> Node:

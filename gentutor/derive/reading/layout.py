@@ -1,6 +1,7 @@
 """A text as the lines of a chain: comments, wrappers and justifications apart from the formulas."""
 
 import re
+import unicodedata
 from collections.abc import Container, Iterator, Mapping
 
 from gentutor.derive.reading import macros
@@ -19,9 +20,39 @@ BLANK = re.compile(r"\\blank\s*\{([^{}]*)\}")
 END = re.compile(r"(?:(?<![\\.])[.,;]|\\[,;:! ]|\s)+$")
 
 
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+NUMBER = re.compile(  # of an equation: (2.3), [7] or \text{(3a)} behind the formula
+    r"(?P<gap>(?:[\s~.,;]|\\[,;:! ]|\\q?quad\b|\\hfill\b|\\hspace\*?\{[^{}]*\})*)"
+    r"(?:\\text\w*\s*\{\s*)?[(\[](?:[Ee]q\.?\s*)?\d+(?:[.-]\d+)*[a-z]?'?[)\]]\}?[\s.,;]*$"
+)
+
+
+def plain(text: str) -> str:
+    """The text in the letters that the reader knows, without characters that print nothing."""
+    return "".join(map(_plain, INVISIBLE.sub("", text)))
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return character
+    if unicodedata.category(character) == "Zs":
+        return " "
+    if character in "–‐‑":
+        return "-"
+    folded = unicodedata.normalize("NFKC", character)
+    name = unicodedata.name(character, "")
+    if name.startswith("VULGAR FRACTION"):
+        return "\\frac{" + folded.replace("\u2044", "}{") + "}"
+    if "SUPERSCRIPT" in name or character == "\u1d40":  # a raised T
+        return f"^{{{folded}}}"
+    if "SUBSCRIPT" in name:
+        return f"_{{{folded}}}"
+    return folded if name.startswith("MATHEMATICAL ") or character in "µΩℒℓℕℝℰ" else character
+
+
 def steps(text: str) -> Iterator[str]:
     """The lines of the text that hold a formula, without what wraps them."""
-    for line in text.splitlines():
+    for line in plain(text).splitlines():
         if line.lstrip().startswith(("#", "%")) or STUB.search(line):
             continue
         for piece in BREAK.split(COMMENT.sub("", line)):
@@ -36,6 +67,7 @@ def split_note(text: str, known: Container[str]) -> tuple[str, str]:
     A top-level \\quad, or a second &, begins it if a \\text comes after; so does a \\text of its own,
     unless it is a word that the formula may use (`known`).
     """
+    text = _without_number(text)
     depth, ampersands, seen = 0, 0, 0
     for mark in MARKS.finditer(text):
         start, sign = mark.start(), mark[0]
@@ -64,14 +96,19 @@ def split_note(text: str, known: Container[str]) -> tuple[str, str]:
             if sign == "&" and ampersands < 2:
                 continue
             rest = text[mark.end() :]
-            numbered = re.fullmatch(r"\s*\(\d+\w?\)\s*", rest)
-            if (
-                _after_operand(text[:start])
-                and (numbered or TEXT.search(rest))
-                and not re.match(r"\s*[-+=]", rest)
-            ):
+            if _after_operand(text[:start]) and TEXT.search(rest) and not re.match(r"\s*[-+=]", rest):
                 return _cut(text, start)
     return END.sub("", text), ""
+
+
+def _without_number(text: str) -> str:
+    """The line without the number of its equation; f(3) is none, nor is 2 (3)."""
+    found = NUMBER.search(text, max(0, len(text) - 120))
+    if found is None or not _after_operand(text[: found.start()]):
+        return text
+    far = "quad" in found["gap"] or "\\h" in found["gap"] or len(found["gap"]) > 1
+    ends = text[: found.start()].rstrip()[-1:]
+    return text[: found.start()] if far or ends in ")]" or (found["gap"] and ends == "}") else text
 
 
 def _closing(text: str, place: int) -> int:

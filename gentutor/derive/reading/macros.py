@@ -1,5 +1,8 @@
 """LaTeX commands by what they mean to the reader. Layout means nothing; fonts do not change a name."""
 
+import difflib
+import re
+
 GREEK = {
     *(
         [
@@ -121,6 +124,19 @@ UNICODE = dict(
     "⋯": "dots",
     "𝔼": "E",
     "⊤": "top",
+    "⋅": "cdot",
+    "∗": "ast",
+    "⩾": "geq",
+    "⩽": "leq",
+    "≜": "triangleq",
+    "≔": "coloneqq",
+    "∣": "|",
+    "∆": "Delta",
+    "ϑ": "theta",
+    "ς": "sigma",
+    "□": "qed",
+    "■": "qed",
+    "∎": "qed",
 }
 
 LAYOUT = {
@@ -157,8 +173,17 @@ LAYOUT = {
             "mathclose",
         ]
     ),
-    *(["mathopen", "mathord", "ensuremath", "boxed", "noindent", "small", "large"]),
+    *(["mathopen", "mathord", "ensuremath", "noindent", "small", "large", "hfill", "hfil"]),
+    *(["square", "blacksquare", "Box", "qed", "qedhere", "qedsymbol"]),
 }
+# Commands that show their last argument as it is, by how many others stand before it.
+SHOWN = dict.fromkeys(["cancel", "bcancel", "xcancel", "boxed", "fbox", "smash", "hl", "underline"], 0) | {
+    **dict.fromkeys(["mathclap", "mathllap", "mathrlap", "clap", "llap", "rlap"], 0),
+    **dict.fromkeys(["textcolor", "colorbox", "class", "cssId", "enclose", "raisebox"], 1),
+    "fcolorbox": 2,
+}
+BRACED = ("underbrace", "overbrace", "underbracket", "overbracket")  # their label has no meaning
+STACKED = ("underset", "overset", "stackrel")
 LAYOUT_WITH_ARGUMENT = {
     "label",
     "tag",
@@ -302,10 +327,19 @@ OPERATORS = {  # commands and words that take what follows
     "sigmoid": "sigmoid",
     "logit": "logit",
 }
+CONST = ("const", "constant")
+PLAIN_WORDS = (
+    re.compile(  # Greek letters and names typed without a backslash or a subscript: pdata, qphi, theta
+        r"(?P<name>[A-Za-z]?)(?P<word>"
+        + "|".join(sorted((word for word in GREEK if len(word) > 2), key=len, reverse=True))
+        + r"|data|model)(?![A-Za-z])"
+    )
+)
 WORDS = {  # runs of letters that are one word even without \text
     *(
         [
             "KL",
+            "DKL",
             "JSD",
             "JS",
             "ELBO",
@@ -330,3 +364,30 @@ WORDS = {  # runs of letters that are one word even without \text
     ),
     *(["old", "new", "data", "model", "sigmoid", "dots", "TV", "CE", "MI", "div"]),
 }
+
+# What `Scanner.macro` knows besides the tables above.
+STRUCTURE = {
+    "frac",
+    "dfrac",
+    "tfrac",
+    "sqrt",
+    "int",
+    "iint",
+    "blank",
+    "prime",
+    "mid",
+    "vert",
+    "Vert",
+    "parallel",
+} | {*("lvert", "rvert", "lVert", "rVert", "langle", "rangle", "lbrace", "rbrace", "star", "colon")}
+
+
+def nearest(name: str) -> str:
+    """What an unknown command may have been meant to be, as a sentence; "" where nothing is near."""
+    tables = (NAMES, LAYOUT, SIZES, FONTS, WORD_FONTS, ACCENTS, RELATIONS, TIMES, DOTS, TRANSPOSE, OPERATORS)
+    known = sorted(STRUCTURE.union(*tables, SHOWN, BRACED, STACKED))
+    close = difflib.get_close_matches(name, known, 1, 0.75)
+    heads = [other for other in known if len(other) > 2 and name.startswith(other)]
+    longest = max(heads, key=len, default="")
+    meant = [f"\\{other}" for other in close] + ([f"\\{longest} {name[len(longest) :]}"] if heads else [])
+    return f". Did you mean {' or '.join(meant)}?" if meant else ""

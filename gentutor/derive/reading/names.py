@@ -129,7 +129,15 @@ def entries(group: Group) -> list[Entry]:
 
 def key(head: Head) -> str:
     """The printed name as a whole, for definitions."""
-    return "_".join([head.base.removeprefix("\\") + head.mark, *map(flat, head.subs)])
+    label = [flat(head.sup)] if head.sup is not None and is_label(head.sup) else []
+    return "_".join([head.base.removeprefix("\\") + head.mark, *map(flat, head.subs), *label])
+
+
+def is_label(sup: Surface) -> bool:
+    """Whether a superscript is no power but a part of the name: a word, or something in brackets."""
+    plain = bare(sup)
+    word = isinstance(plain, Leaf) and plain.kind == "WORD"
+    return word or (isinstance(plain, Group) and plain.bracket == "(")
 
 
 def bracket_at(items: Sequence[Surface], i: int) -> Group | None:
@@ -181,6 +189,7 @@ def meaning(reader: Reader, head: Head, applied: bool) -> Meaning | None:
 
 def _known(reader: Reader, name: str, rest: tuple[Surface, ...], mark: str, applied: bool) -> Meaning | None:
     known = reader.vocabulary
+    name = reader.usage.counts.get(name, name)
     if not reader.in_index:
         name = known.spellings.get(name, name)
     erased = [parameter_mark(reader, sub) for sub in rest]

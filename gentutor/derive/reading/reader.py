@@ -62,6 +62,7 @@ class Reader:
     definitions: dict[str, Node] = field(default_factory=dict)
     measures: list[Node] = field(default_factory=list)
     above: frozenset[Node] | None = None
+    opened: tuple[str, str] | None = None  # a name that stands alone on the first line, and its sign
     usage: Usage = field(default_factory=Usage)
     indices: list[str] = field(default_factory=list)
     in_index: bool = False
@@ -344,7 +345,8 @@ class Reader:
             return Const(arguments, head.base not in CONST), i + (1 if group else 0)
         printed = names.key(head)
         if printed in self.definitions:
-            return self.raised(self.definitions[printed], head.sup), i + (1 if group else 0)
+            power = head.sup if head.sup is not None and not names.is_label(head.sup) else None
+            return self.raised(self.definitions[printed], power), i + (1 if group else 0)
         if head.base == "e" and names.meaning(self, head, applied=False) is None and "e" not in self.indices:
             return Apply("exp", node(1) if head.sup is None else self.read(head.sup)), i
         if head.base == "Delta" and len(head.subs) == 1 and names.meaning(self, head, applied=False) is None:

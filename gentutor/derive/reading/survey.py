@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gentutor.derive.reading.names import bare, flat, head_of
-from gentutor.derive.reading.syntax import Group, Scripted, Sum, Surface, pieces
+from gentutor.derive.reading.syntax import Group, Leaf, Scripted, Statement, Sum, Surface, pieces
 from gentutor.derive.tree import Symbol
 from gentutor.derive.vocabulary import Vocabulary
 
@@ -15,24 +15,92 @@ class Usage:
 
     `levels` are the variables whose subscripts are levels (the chain writes z_{1:T}), `sampled` those that it
     draws several times (z^{(k)}, z_1, ..., z_K); `data_indices` the i of x^{(i)}, `components` the j of mu_j.
+    `counts` gives the setting's symbol for a letter that counts: K for the k of z_1, ..., z_k, N for the n of
+    a sum over x_1, ..., x_n.
     """
 
     levels: set[str] = field(default_factory=set)
     sampled: set[str] = field(default_factory=set)
     data_indices: set[str] = field(default_factory=set)
     components: set[str] = field(default_factory=set)
+    counts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Lists:
+    """What a chain sums and lists, before it is known what the letters count."""
+
+    sums: set[tuple[str, str]] = field(default_factory=set)  # index and last
+    ends: set[tuple[str, str]] = field(default_factory=set)  # z and k of z_{1:k} and z_1, ..., z_k
+    indexed: set[tuple[str, str]] = field(default_factory=set)  # z and i of z_i
+    chained: set[str] = field(default_factory=set)  # z_i given z_{i+1}: levels
 
 
 def survey(lines: Iterable[Surface], vocabulary: Vocabulary) -> Usage:
     """The use of indices in all lines of a chain."""
-    usage = Usage()
+    usage, lists = Usage(), _Lists()
     for line in lines:
         for piece in pieces(line):
             if isinstance(piece, Scripted):
                 _note_name(piece, vocabulary, usage)
-            elif isinstance(piece, Group) and "|" in piece.separators:
-                _note_conditional(piece, vocabulary, usage)
+                _note_index(piece, lists)
+            elif isinstance(piece, Group):
+                _note_dots(piece, lists)
+                if "|" in piece.separators:
+                    lists.chained |= _note_conditional(piece, vocabulary, usage)
+    _note_counts(lists, vocabulary, usage)
     return usage
+
+
+def _note_index(piece: Scripted, lists: _Lists) -> None:
+    """The bounds of a sum, the index of a name, the end of z_{1:k}."""
+    base = bare(piece.base)
+    if isinstance(base, Leaf) and base.kind == "OPERATOR" and base.text in ("sum", "prod"):
+        below = bare(piece.sub) if piece.sub is not None else None
+        if isinstance(below, Statement) and piece.sup is not None:
+            lists.sums.add((flat(below.sides[0]), flat(piece.sup)))
+        return
+    head = head_of(piece)
+    if head is None:
+        return
+    sup = bare(head.sup) if head.sup is not None else None
+    copies = sup.items if isinstance(sup, Group) and sup.bracket == "(" else ()
+    for sub in (*head.subs, *copies):
+        plain = bare(sub)
+        if isinstance(plain, Group) and plain.separators == (":",):
+            lists.ends.add((head.base, flat(plain.items[1])))
+        else:
+            lists.indexed.add((head.base, flat(plain)))
+            if _has_sum(plain):
+                lists.chained.add(head.base)
+
+
+def _note_dots(piece: Group, lists: _Lists) -> None:
+    """The end of z_1, ..., z_k."""
+    for dots, last in zip(piece.items, piece.items[1:], strict=False):
+        side = last.sides[0] if isinstance(last, Statement) else last
+        head = head_of(side) if side is not None else None
+        if isinstance(dots, Leaf) and dots.kind == "DOTS" and head is not None and head.subs:
+            lists.ends.add((head.base, flat(head.subs[0])))
+
+
+def _note_counts(lists: _Lists, vocabulary: Vocabulary, usage: Usage) -> None:
+    """What the letters count that end lists and sums, and that the setting does not know."""
+    names = [name for name, spec in vocabulary.variables.items() if spec.levels is not None and name != "x"]
+    for name in names:
+        ends = {last for base, last in lists.ends if base == name}
+        counted = {index for base, index in lists.indexed if base == name} - usage.components
+        ends |= {last for index, last in lists.sums if index in counted}
+        own = {last for last in ends if len(last) == 1 and last.isalpha() and last not in vocabulary.symbols}
+        chained = name in lists.chained
+        if "K" in vocabulary.symbols:
+            usage.counts |= dict.fromkeys(own, "T" if chained else "K")
+        if own and not chained:
+            usage.sampled.add(name)
+            usage.levels.discard(name)
+    if "N" in vocabulary.symbols:
+        over_data = {last for index, last in lists.sums if ("x", index) in lists.indexed}
+        usage.counts |= {last: "N" for last in over_data if len(last) == 1 and last.isalpha()}
 
 
 def _note_name(piece: Scripted, vocabulary: Vocabulary, usage: Usage) -> None:
@@ -78,11 +146,13 @@ def _counts_samples(name: str, sub: Surface, vocabulary: Vocabulary) -> bool:
     return text.isupper() and text in vocabulary.symbols and Symbol(text) != spec.levels[1]
 
 
-def _note_conditional(piece: Group, vocabulary: Vocabulary, usage: Usage) -> None:
+def _note_conditional(piece: Group, vocabulary: Vocabulary, usage: Usage) -> set[str]:
     """z_1 given z_2: levels."""
     bar = piece.separators.index("|") + 1
     left, right = (
         {head.base for item in items if (head := head_of(item)) and head.subs}
         for items in (piece.items[:bar], piece.items[bar:])
     )
-    usage.levels |= left & right & set(vocabulary.variables)
+    chained = left & right & set(vocabulary.variables)
+    usage.levels |= chained
+    return chained

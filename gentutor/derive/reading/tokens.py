@@ -21,6 +21,12 @@ WORD_RUN = re.compile(r"(?:" + "|".join(sorted(macros.WORDS, key=len, reverse=Tr
 ANY_RUN = re.compile(r"\s*([A-Za-z]{2,})\s*\}")
 ONE_SYMBOL = re.compile(r"\s*\{\s*(\\[a-zA-Z]+|[A-Za-z0-9])\s*\}|\s*(\\[a-zA-Z]+|[A-Za-z0-9])")
 PLAIN_GROUP = re.compile(r"\s*\{((?:[^{}$\\]|\\[,;!: ]|\\_)*)\}")
+SIGNED = re.compile(r"\s*(?:\\color\s*\{[^{}]*\}\s*)?[-+−]")
+ROOT = re.compile(r"\\sqrt\s*\[[^\]]*\]\s*$")
+LOOSE_MEASURE = re.compile(  # E_q(z|x)[..]
+    r"E\s*\}?\s*_\s*(?P<measure>[A-Za-z])\s*\(\s*(?P<arguments>[a-z](?:_\w)?(?:\s*(?:\||\\mid|,)\s*[a-z](?:_\w)?)*)"
+    r"\s*\)\s*(?:\\[a-zA-Z]+\s*)?(?:\[|\\\{)"
+)
 SEPARATORS = {",": ",", ";": ";", ":": ":"}
 
 
@@ -56,10 +62,15 @@ class Scanner(Brackets):
         run = (ANY_RUN.match(self.text, start, stop) if script else None) or WORD_RUN.match(
             self.text, start, stop
         )
+        plain = None if run and run.re is ANY_RUN else macros.PLAIN_WORDS.match(self.text, start, stop)
+        if plain and (plain["name"] or plain["word"] in macros.GREEK):
+            raise self.fail(_plain_word(plain), start)
         if run:
             word = run[1] if run.re is ANY_RUN else run[0]
             self.position = start + len(word)
             self.word(word, start, self.position)
+            if word in macros.CONST and self.text.startswith(".", self.position):
+                self.position += 1
         else:
             self.emit("NAME", self.text[start], start, start + 1)
 
@@ -69,6 +80,8 @@ class Scanner(Brackets):
             self.operator(macros.OPERATORS[word], start, end)
         elif word == "dots":
             self.emit("DOTS", word, start, end)
+        elif word == "DKL":
+            self.emit("WORD", "KL", start, end)
         else:
             self.emit("NAME" if len(word) == 1 else "WORD", word, start, end)
 
@@ -80,7 +93,10 @@ class Scanner(Brackets):
 
     def sign(self, sign: str, start: int, end: int, stop: int) -> None:
         """A character that is no letter and no digit."""
-        if sign in "([{" or sign == "\\{":
+        if sign == "{" and self.signed(end) and self.is_plain_group(start):
+            self.position = start
+            self.inside(self.argument(stop), braces=False)
+        elif sign in "([{" or sign == "\\{":
             self.open(sign, start, end)
         elif sign in ")]}" or sign == "\\}":
             self.close(sign, start, end)
@@ -112,7 +128,13 @@ class Scanner(Brackets):
         elif sign == "~" and self.after_a_name_below():
             self.relation("~", start, end)
         elif sign not in ("\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "&", "~", "$", "\\/"):
-            raise self.fail(f"the character {sign} has no meaning here", start)
+            shown = sign if sign.isprintable() else f"U+{ord(sign[-1]):04X}"
+            raise self.fail(f"the character {shown} has no meaning here", start)
+
+    def is_plain_group(self, start: int) -> bool:
+        """Whether the brace at `start` opens no argument and no script."""
+        script = bool(self.tokens) and self.tokens[-1].type in ("SUB", "SUP")
+        return not script and not self.awaited and not ROOT.search(self.text[:start])
 
     def after_a_name_below(self) -> bool:
         """Whether `_{x` comes before: there a ~ is no space but x ~ p."""
@@ -186,10 +208,12 @@ class Scanner(Brackets):
                 end,
                 stop,
             )
-        elif name in ("underbrace", "overbrace", "underset", "overset", "stackrel", "textcolor", "underline"):
+        elif name in macros.SHOWN or name in macros.BRACED:
+            self.shown(name, start, stop)
+        elif name in macros.STACKED:
             self.stacked(name, start, stop)
         else:
-            raise self.fail(f"the command \\{name} has no meaning here", start)
+            raise self.fail(f"the command \\{name} has no meaning here{macros.nearest(name)}", start)
 
     def named_bar(self, name: str, start: int, stop: int) -> None:
         """\\mid always separates; \\lVert opens and \\rVert closes."""
@@ -260,22 +284,30 @@ class Scanner(Brackets):
                 return start, brace.start()
         raise self.fail("this { is never closed", found.end() - 1)
 
+    def shown(self, name: str, start: int, stop: int) -> None:
+        """\\underbrace{A}_{..} and \\cancel{A} are A, \\textcolor{red}{A} too."""
+        self.depth_check(start)
+        for _ in range(macros.SHOWN.get(name, 0)):
+            self.position = self.argument(stop)[1] + 1
+        span = self.argument(stop)
+        self.inside(span, braces=not self.signed(span[0]))
+        label = re.compile(r"\s*[_^]\s*(?=\{)").match(self.text, self.position, stop)
+        if label and name in macros.BRACED:
+            self.position = label.end()
+            self.position = self.argument(stop)[1] + 1
+
+    def signed(self, start: int) -> bool:
+        """Whether braces hold a term with its sign, and no factor: A {\\color{red} - B} is A - B."""
+        return self.operand and SIGNED.match(self.text, start) is not None
+
     def stacked(self, name: str, start: int, stop: int) -> None:
-        """Things above and below each other: \\underbrace{A}_{..} is A, \\stackrel{..}{=} is =."""
+        """Things above and below each other: \\stackrel{..}{=} is =."""
         self.depth_check(start)
         first = self.argument(stop)
         self.position = first[1] + 1
-        if name in ("underbrace", "overbrace", "underline"):
-            signed = re.compile(r"\s*[-+]").match(self.text, first[0]) and self.operand
-            self.inside(first, braces=not signed)
-            label = re.compile(r"\s*[_^]\s*(?=\{)").match(self.text, self.position, stop)
-            if label and name != "underline":
-                self.position = label.end()
-                self.position = self.argument(stop)[1] + 1
-            return
         second = self.argument(stop)
         relation = len(self.tokens)
-        self.inside(second, braces=name == "textcolor")
+        self.inside(second, braces=False)
         if name == "underset" and self.tokens[relation:] and self.tokens[-1].type != "REL":
             self.emit("SUB", "_", first[0], first[0])
             self.inside(first, braces=True)
@@ -302,12 +334,26 @@ class Scanner(Brackets):
             raise self.fail(TOO_DEEP, start)
 
 
+def _plain_word(found: re.Match[str]) -> str:
+    """What is wrong with pdata, qphi and theta."""
+    word = found["word"] if found["word"] not in macros.GREEK else f"\\{found['word']}"
+    if not found["name"]:
+        return f"{found['word']} without its backslash is a product of letters; write {word}"
+    return f"{found[0]} is a product of letters; write {found['name']}_{{{word}}}"
+
+
 def tokenise(text: str) -> list[Token]:
     """The tokens of one formula.
 
     Raises:
         Unread: on a character or command without meaning, or brackets that do not match.
     """
+    loose = LOOSE_MEASURE.search(text)
+    if loose:
+        measure = f"{loose['measure']}({loose['arguments']})"
+        raise Unread(
+            f"braces are missing below the E: write \\mathbb{{E}}_{{{measure}}}", loose.start("measure")
+        )
     scanner = Scanner(text)
     scanner.scan(len(text))
     if scanner.levels:

@@ -70,6 +70,7 @@ VOCABULARY = Vocabulary(
         "sigma": SymbolSpec(1, about="a component of the standard deviations of q(z|x)"),
         "T": SymbolSpec(about="the number of levels"),
         "K": SymbolSpec(about="the number of samples"),
+        "N": SymbolSpec(about="the number of data points"),
         "d": SymbolSpec(about="the dimension of z"),
         "I": SymbolSpec(about="the identity matrix"),
         "pi": SymbolSpec(about="3.14159..."),
@@ -80,6 +81,7 @@ VOCABULARY = Vocabulary(
         "D": "d",
         "J": "d",
         "n": "d",
+        "k": "d",
         "mu_phi": "mu",
         "sigma_phi": "sigma",
         "Sigma_phi": "Sigma",
@@ -124,7 +126,9 @@ def _flat(rng: np.random.Generator, facts: Facts) -> World:
         return Contents(p | q | ({"q": p["p"]} if "posterior" in facts.given else {}))
 
     parameters = {name: general(rng, 12) for group in laws.values() for name in group.values()}
-    return World("finite", {"K": 3}, parameters, make, {"x": 3, "z": 4}, seed=int(rng.integers(2**31)))
+    return World(
+        "finite", {"K": 3, "N": 4}, parameters, make, {"x": 3, "z": 4}, seed=int(rng.integers(2**31))
+    )
 
 
 def _levelled(rng: np.random.Generator, facts: Facts) -> World:
@@ -159,7 +163,12 @@ def _levelled(rng: np.random.Generator, facts: Facts) -> World:
     parameters = {name: general(rng, size + 3) for name in laws["p"].values()}
     parameters |= {name: general(rng, size) for name in laws["q"].values()}
     return World(
-        "finite", {"T": T, "K": 3, "t": 2}, parameters, make, {"x": 3, "z": 3}, seed=int(rng.integers(2**31))
+        "finite",
+        {"T": T, "K": 3, "N": 4, "t": 2},
+        parameters,
+        make,
+        {"x": 3, "z": 3},
+        seed=int(rng.integers(2**31)),
     )
 
 
@@ -220,7 +229,9 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     parameters = {name: general(rng, model.size) for name in laws["p"].values()}
     parameters |= {name: 0.6 * general(rng, guess.size) for name in laws["q"].values()}
     kind = "Gaussian" if d > 1 else "one-dimensional Gaussian"
-    return World(kind, {"d": d, "K": 2}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31)))
+    return World(
+        kind, {"d": d, "K": 2, "N": 4}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31))
+    )
 
 
 def m_steps(facts: Facts) -> list[tuple[Node, Node]]:

@@ -15,7 +15,7 @@ from gentutor.derive.tree import (
 )
 from gentutor.derive.worlds import array
 from gentutor.derive.worlds.arithmetic import over
-from gentutor.derive.worlds.array import Array, scalar
+from gentutor.derive.worlds.array import Array, NotExact, scalar
 from gentutor.derive.worlds.names import log_density, log_density_of_normal
 from gentutor.derive.worlds.scope import FUNCTIONS, RULES, Scope, evaluate
 
@@ -46,8 +46,20 @@ def log_of(n: Node, scope: Scope) -> Array:
         return array.multiply(log_of(n.base, scope), evaluate(n.exponent, scope))
     if isinstance(n, Prod) and _positive(n.body):
         return over(n, scope, log_of, array.add, 0.0)
+    value = evaluate(n, scope)
+    if value.core == "m" and value.shape != (1, 1):
+        return _log_of_matrix(value)
     with np.errstate(all="ignore"):
-        return array.elementwise(evaluate(n, scope), np.log)
+        return array.elementwise(value, np.log)
+
+
+def _log_of_matrix(value: Array) -> Array:
+    """The logarithm of a symmetric positive matrix: tr log Sigma is log det Sigma."""
+    matrix = array.square_matrix(value).data
+    if np.iscomplexobj(matrix) or not np.allclose(matrix, np.swapaxes(matrix, -1, -2), rtol=1e-12):
+        raise NotExact("the logarithm of a matrix that is not symmetric")
+    roots, vectors = np.linalg.eigh(matrix)
+    return Array(np.einsum("...ij,...j,...kj->...ik", vectors, np.log(roots), vectors), value.axes, "m")
 
 
 def _positive(n: Node) -> bool:
