@@ -1,10 +1,10 @@
 """A text as the lines of a chain: comments, wrappers and justifications apart from the formulas."""
 
 import re
-import unicodedata
 from collections.abc import Container, Iterator, Mapping
 
 from gentutor.derive.reading import macros
+from gentutor.derive.reading.letters import plain
 from gentutor.derive.reading.unread import Unread
 
 STUB = re.compile(r"raise\s+NotImplementedError|YOUR ANSWER HERE")
@@ -20,34 +20,10 @@ BLANK = re.compile(r"\\blank\s*\{([^{}]*)\}")
 END = re.compile(r"(?:(?<![\\.])[.,;]|\\[,;:! ]|\s)+$")
 
 
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 NUMBER = re.compile(  # of an equation: (2.3), [7] or \text{(3a)} behind the formula
     r"(?P<gap>(?:[\s~.,;]|\\[,;:! ]|\\q?quad\b|\\hfill\b|\\hspace\*?\{[^{}]*\})*)"
     r"(?:\\text\w*\s*\{\s*)?[(\[](?:[Ee]q\.?\s*)?\d+(?:[.-]\d+)*[a-z]?'?[)\]]\}?[\s.,;]*$"
 )
-
-
-def plain(text: str) -> str:
-    """The text in the letters that the reader knows, without characters that print nothing."""
-    return "".join(map(_plain, INVISIBLE.sub("", text)))
-
-
-def _plain(character: str) -> str:
-    if character.isascii():
-        return character
-    if unicodedata.category(character) == "Zs":
-        return " "
-    if character in "–‐‑":
-        return "-"
-    folded = unicodedata.normalize("NFKC", character)
-    name = unicodedata.name(character, "")
-    if name.startswith("VULGAR FRACTION"):
-        return "\\frac{" + folded.replace("\u2044", "}{") + "}"
-    if "SUPERSCRIPT" in name or character == "\u1d40":  # a raised T
-        return f"^{{{folded}}}"
-    if "SUBSCRIPT" in name:
-        return f"_{{{folded}}}"
-    return folded if name.startswith("MATHEMATICAL ") or character in "µΩℒℓℕℝℰ" else character
 
 
 def steps(text: str) -> Iterator[str]:

@@ -1,8 +1,5 @@
 """LaTeX commands by what they mean to the reader. Layout means nothing; fonts do not change a name."""
 
-import difflib
-import re
-
 GREEK = {
     *(
         [
@@ -58,87 +55,6 @@ NAMES = {name: name for name in GREEK} | {
     "E": "E",
     "KL": "KL",
 }
-UNICODE = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩϕϵ",
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Xi",
-            "Pi",
-            "Sigma",
-            "Phi",
-            "Psi",
-            "Omega",
-            "phi",
-            "epsilon",
-        ],
-        strict=True,
-    )
-) | {
-    "∑": "sum",
-    "∏": "prod",
-    "∫": "int",
-    "√": "sqrt",
-    "∇": "nabla",
-    "∂": "partial",
-    "∞": "infty",
-    "≥": "geq",
-    "≤": "leq",
-    "≈": "approx",
-    "∼": "sim",
-    "∝": "propto",
-    "≠": "neq",
-    "∈": "in",
-    "·": "cdot",
-    "×": "times",
-    "⊙": "odot",
-    "∥": "|",
-    "‖": "|",
-    "…": "dots",
-    "⋯": "dots",
-    "𝔼": "E",
-    "⊤": "top",
-    "⋅": "cdot",
-    "∗": "ast",
-    "⩾": "geq",
-    "⩽": "leq",
-    "≜": "triangleq",
-    "≔": "coloneqq",
-    "∣": "|",
-    "∆": "Delta",
-    "ϑ": "theta",
-    "ς": "sigma",
-    "□": "qed",
-    "■": "qed",
-    "∎": "qed",
-}
-
 LAYOUT = {
     *(
         [
@@ -328,13 +244,6 @@ OPERATORS = {  # commands and words that take what follows
     "logit": "logit",
 }
 CONST = ("const", "constant")
-PLAIN_WORDS = (
-    re.compile(  # Greek letters and names typed without a backslash or a subscript: pdata, qphi, theta
-        r"(?P<name>[A-Za-z]?)(?P<word>"
-        + "|".join(sorted((word for word in GREEK if len(word) > 2), key=len, reverse=True))
-        + r"|data|model)(?![A-Za-z])"
-    )
-)
 WORDS = {  # runs of letters that are one word even without \text
     *(
         [
@@ -364,30 +273,3 @@ WORDS = {  # runs of letters that are one word even without \text
     ),
     *(["old", "new", "data", "model", "sigmoid", "dots", "TV", "CE", "MI", "div"]),
 }
-
-# What `Scanner.macro` knows besides the tables above.
-STRUCTURE = {
-    "frac",
-    "dfrac",
-    "tfrac",
-    "sqrt",
-    "int",
-    "iint",
-    "blank",
-    "prime",
-    "mid",
-    "vert",
-    "Vert",
-    "parallel",
-} | {*("lvert", "rvert", "lVert", "rVert", "langle", "rangle", "lbrace", "rbrace", "star", "colon")}
-
-
-def nearest(name: str) -> str:
-    """What an unknown command may have been meant to be, as a sentence; "" where nothing is near."""
-    tables = (NAMES, LAYOUT, SIZES, FONTS, WORD_FONTS, ACCENTS, RELATIONS, TIMES, DOTS, TRANSPOSE, OPERATORS)
-    known = sorted(STRUCTURE.union(*tables, SHOWN, BRACED, STACKED))
-    close = difflib.get_close_matches(name, known, 1, 0.75)
-    heads = [other for other in known if len(other) > 2 and name.startswith(other)]
-    longest = max(heads, key=len, default="")
-    meant = [f"\\{other}" for other in close] + ([f"\\{longest} {name[len(longest) :]}"] if heads else [])
-    return f". Did you mean {' or '.join(meant)}?" if meant else ""

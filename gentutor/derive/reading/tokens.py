@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from lark import Token
 from lark.lexer import Lexer
 
-from gentutor.derive.reading import macros
+from gentutor.derive.reading import letters, macros, slips
 from gentutor.derive.reading.brackets import DOUBLE_BAR, Brackets
 from gentutor.derive.reading.differentials import mark_differentials
 from gentutor.derive.reading.unread import MAX_DEPTH, TOO_DEEP, Unread
@@ -23,10 +23,6 @@ ONE_SYMBOL = re.compile(r"\s*\{\s*(\\[a-zA-Z]+|[A-Za-z0-9])\s*\}|\s*(\\[a-zA-Z]+
 PLAIN_GROUP = re.compile(r"\s*\{((?:[^{}$\\]|\\[,;!: ]|\\_)*)\}")
 SIGNED = re.compile(r"\s*(?:\\color\s*\{[^{}]*\}\s*)?[-+−]")
 ROOT = re.compile(r"\\sqrt\s*\[[^\]]*\]\s*$")
-LOOSE_MEASURE = re.compile(  # E_q(z|x)[..]
-    r"E\s*\}?\s*_\s*(?P<measure>[A-Za-z])\s*\(\s*(?P<arguments>[a-z](?:_\w)?(?:\s*(?:\||\\mid|,)\s*[a-z](?:_\w)?)*)"
-    r"\s*\)\s*(?:\\[a-zA-Z]+\s*)?(?:\[|\\\{)"
-)
 SEPARATORS = {",": ",", ";": ";", ":": ":"}
 
 
@@ -62,9 +58,8 @@ class Scanner(Brackets):
         run = (ANY_RUN.match(self.text, start, stop) if script else None) or WORD_RUN.match(
             self.text, start, stop
         )
-        plain = None if run and run.re is ANY_RUN else macros.PLAIN_WORDS.match(self.text, start, stop)
-        if plain and (plain["name"] or plain["word"] in macros.GREEK):
-            raise self.fail(_plain_word(plain), start)
+        if run is None or run.re is not ANY_RUN:
+            slips.check_letters(self.text, start, stop)
         if run:
             word = run[1] if run.re is ANY_RUN else run[0]
             self.position = start + len(word)
@@ -120,11 +115,11 @@ class Scanner(Brackets):
         elif sign == "." and self.text.startswith("..", end):
             self.position = end + 2
             self.emit("DOTS", "...", start, end + 2)
-        elif sign in macros.UNICODE:
-            if macros.UNICODE[sign] == "|":
+        elif sign in letters.COMMANDS:
+            if letters.COMMANDS[sign] == "|":
                 self.bar(start, stop, "")
             else:
-                self.macro(macros.UNICODE[sign], start, end, stop)
+                self.macro(letters.COMMANDS[sign], start, end, stop)
         elif sign == "~" and self.after_a_name_below():
             self.relation("~", start, end)
         elif sign not in ("\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "&", "~", "$", "\\/"):
@@ -213,7 +208,7 @@ class Scanner(Brackets):
         elif name in macros.STACKED:
             self.stacked(name, start, stop)
         else:
-            raise self.fail(f"the command \\{name} has no meaning here{macros.nearest(name)}", start)
+            raise self.fail(f"the command \\{name} has no meaning here{slips.nearest_command(name)}", start)
 
     def named_bar(self, name: str, start: int, stop: int) -> None:
         """\\mid always separates; \\lVert opens and \\rVert closes."""
@@ -334,26 +329,13 @@ class Scanner(Brackets):
             raise self.fail(TOO_DEEP, start)
 
 
-def _plain_word(found: re.Match[str]) -> str:
-    """What is wrong with pdata, qphi and theta."""
-    word = found["word"] if found["word"] not in macros.GREEK else f"\\{found['word']}"
-    if not found["name"]:
-        return f"{found['word']} without its backslash is a product of letters; write {word}"
-    return f"{found[0]} is a product of letters; write {found['name']}_{{{word}}}"
-
-
 def tokenise(text: str) -> list[Token]:
     """The tokens of one formula.
 
     Raises:
         Unread: on a character or command without meaning, or brackets that do not match.
     """
-    loose = LOOSE_MEASURE.search(text)
-    if loose:
-        measure = f"{loose['measure']}({loose['arguments']})"
-        raise Unread(
-            f"braces are missing below the E: write \\mathbb{{E}}_{{{measure}}}", loose.start("measure")
-        )
+    slips.check_braces(text)
     scanner = Scanner(text)
     scanner.scan(len(text))
     if scanner.levels:
