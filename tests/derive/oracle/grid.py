@@ -287,6 +287,10 @@ class Dense:
             if base in copies.setdefault(copy, {}) or base in given:
                 raise Unsupported("a variable given itself")
             copies[copy][base] = inner.point(key)
+        if "" in copies and len(copies) > 2:
+            raise Unsupported("several samples and something else")
+        if "" in copies and len(copies) == 2:  # p(x, z^(k)) is the joint of x and one sample
+            copies = {"": {key: point for copy in copies.values() for key, point in copy.items()}}
         return sum((self.world.log_density(name, left, given) for left in copies.values()), tall(0.0))
 
     # ------------------------------------------------------------------------------- sums and integrals
