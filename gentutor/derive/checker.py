@@ -8,7 +8,7 @@ import numpy as np
 
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.diagnosis import diagnose
-from gentutor.derive.judging.relations import Verdict, judge
+from gentutor.derive.judging.relations import PLACE, Verdict, judge
 from gentutor.derive.reading.chain import Chain, Line, read
 from gentutor.derive.report import LATEX, Report, Step, compose
 from gentutor.derive.setting import Facts, Setting
@@ -119,7 +119,9 @@ def _steps(chain: Chain, bench: Bench, explain: bool) -> Iterator[Step]:
             explain = False  # only the first: what comes after may only repeat it
             wrong = next(one for one in found if one.verdict.status == "fails")
             assert opening is not None
-            step = replace(step, diagnosis=diagnose(wrong.relation, wrong.above, wrong.here, opening, bench))
+            if wrong.verdict.message != PLACE:  # no repair of the one makes it the other
+                found_wrong = diagnose(wrong.relation, wrong.above, wrong.here, opening, bench)
+                step = replace(step, diagnosis=found_wrong)
         yield step
 
 

@@ -31,6 +31,7 @@ from gentutor.derive.worlds.world import World
 PREMISE = (
     "taken as given: each new value of the parameter comes from an M step, which does not lower its objective"
 )
+PLACE = "one side is a place (arg min or arg max), the other a value"
 ROUGH = 0.03  # an approximate residual that no quadrature error explains
 
 
@@ -66,7 +67,7 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     elif any(
         isinstance(side, Optimum) and side.arg and not _is_function(side, bench) for side in (above, here)
     ):
-        return Verdict("fails", message="one side is a place (arg min or arg max), the other a value")
+        return Verdict("fails", message=PLACE)
     elif any(isinstance(n, Const) for side in (above, here) for n in walk(side)) and relation == "=":
         compare = partial(up_to_constant, above, here, bench)
     elif relation == "propto":

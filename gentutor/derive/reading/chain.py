@@ -257,8 +257,9 @@ def _opening_name(side: Surface, reader: Reader) -> tuple[str | None, str]:
     sign = ""
     if isinstance(plain, Sum) and len(plain.terms) == 1:
         sign, plain = plain.terms[0]
-    head = head_of(plain)
-    if head is not None and head.base in reader.vocabulary.parameters:
+    applied = isinstance(plain, Product) and len(plain.items) == 2 and bracket_at(plain.items, 1) is not None
+    head = head_of(plain.items[0] if applied and isinstance(plain, Product) else plain)
+    if head is not None and head.base in reader.vocabulary.parameters and not applied:
         return names.key(head), sign  # theta = arg max ...: the place gets a name
     if head is not None and head.base in reader.vocabulary.densities and head.mark == "^*":
         return names.key(head), sign  # q^* = arg min ...
