@@ -69,12 +69,13 @@ def facts(chain: Chain, setting: Setting) -> Facts:
     if chain.refused is not None:
         raise ValueError(f"what is taken as given cannot be read: {chain.refused.pointed()}")
     names = []
-    for left, right in chain.given:
-        name = setting.honoured(left, right)
+    for left, relation, right in chain.given:
+        name = setting.honoured(left, right, relation)
         if name is None:
             known = "; ".join(f"{to_latex(a)} = {to_latex(b)}" for a, b, _ in setting.given) or "nothing"
             raise ValueError(
-                f"the setting {setting.vocabulary.setting} cannot take {to_latex(left)} = {to_latex(right)} "
+                f"the setting {setting.vocabulary.setting} cannot take "
+                f"{to_latex(left)} {LATEX[relation]} {to_latex(right)} "
                 f"as given; it can take: {known}"
             )
         names.append(name)

@@ -8,45 +8,31 @@ judges the whole anew, from text alone.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, islice
 from zlib import crc32
 
 import numpy as np
 
 from gentutor.derive.checker import facts, judged
+from gentutor.derive.contents import contains, needless, strikes
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.relations import judge
+from gentutor.derive.judging.repairs import repairs, whole_line
 from gentutor.derive.normal_form import normal_form
 from gentutor.derive.reading.chain import Chain, Line, read
-from gentutor.derive.reading.unread import Unread
-from gentutor.derive.report import Report, Step
+from gentutor.derive.report import Step, compose
 from gentutor.derive.setting import Setting
 from gentutor.derive.settings import setting_named
-from gentutor.derive.tree import (
-    Add,
-    Blank,
-    Call,
-    Const,
-    Density,
-    Div,
-    Divergence,
-    Dots,
-    Mul,
-    Node,
-    Norm,
-    Pow,
-    Symbol,
-    Variable,
-    node,
-    parts,
-    replace_at,
-    walk,
-)
-from gentutor.derive.worlds.array import NotExact
-from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.tree import Blank, Const, Dots, Node, parts, replace_at, walk
+from gentutor.derive.worlds.evaluate import Scope
 
 HOLE = re.compile(r"\\blank(?:\[(?P<rule>[^\]]*)\])?\{(?P<label>\w+)\}")
 LONGEST = 1000  # characters of an answer
+EXACT = ("=", "~", "propto")  # what holds of two lines where it holds of both and a third
+MOST_TRIES = 80  # single repairs of a hole, to tell which of several is wrong
+
+
+Path = tuple[tuple[str, int | None], ...]
 
 
 @dataclass(frozen=True)
@@ -143,21 +129,14 @@ def grade(text: str, answers: Mapping[str, str], setting: str) -> list[Finding]:
         return unusable
     fills = {hole.label: answers[hole.label] for hole in all_holes}
     open_chain = read(plain, chosen.vocabulary)
-    chain = read(plain, chosen.vocabulary, fills)
-    if len(chain.lines) != len(open_chain.lines):
+    completed = read(plain, chosen.vocabulary, fills)
+    if len(completed.lines) != len(open_chain.lines):
         return [Finding(all_holes[0].label, "reading", "an answer may not add or remove a line")]
     seed = crc32((plain + repr(sorted(fills.items()))).encode())
-    report = judged(chain, chosen, seed, explain=False)
-    bench = Bench(chosen, facts(chain, chosen), seed + 1)
-    findings = []
-    for hole in all_holes:
-        with np.errstate(all="ignore"):
-            finding = _judge_hole(
-                hole, open_chain, chain, report, chosen, bench, {other.line for other in all_holes}
-            )
-        if finding is not None:
-            findings.append(finding)
-    return findings
+    report = judged(completed, chosen, seed, explain=False)
+    bench = Bench(chosen, facts(completed, chosen), seed + 1)
+    with np.errstate(all="ignore"):
+        return list(_Grading(all_holes, open_chain, completed, list(report.steps), chosen, bench).findings())
 
 
 def _unusable(hole: Hole, answers: Mapping[str, object]) -> Finding | None:
@@ -183,66 +162,149 @@ def _unusable(hole: Hole, answers: Mapping[str, object]) -> Finding | None:
     return None
 
 
-def _judge_hole(
-    hole: Hole,
-    open_chain: Chain,
-    chain: Chain,
-    report: Report,
-    setting: Setting,
-    bench: Bench,
-    lines_with_holes: set[int],
-) -> Finding | None:
-    line, bare, step = chain.lines[hole.line], open_chain.lines[hole.line], report.steps[hole.line]
-    number = hole.line + 1
-    if line.error is not None:
-        return Finding(hole.label, "reading", step.message)
-    if _shape(line) != _shape(bare) and bare.error is None:
-        return Finding(hole.label, "relation", f"line {number} must keep its relation and its justification")
-    expression, path = _filled(hole, bare, line)
-    answer = _at(expression, path)
-    if any(isinstance(n, Dots | Const | Blank) for n in walk(answer)) or not line.claims:
-        return Finding(hole.label, "empty", f"hole {hole.label} hides its content in dots or in a constant")
-    below = report.steps[hole.line + 1] if hole.line + 1 < len(report.steps) else None
-    if hole.line + 1 in lines_with_holes:
-        below = None  # that line has a hole of its own, which answers for it
-    for judged_step in (step, below):
-        if judged_step is not None and judged_step.status != "holds":
-            return _does_not_hold(hole, judged_step)
-    own = normal_form(expression)
-    for i, other in enumerate(chain.lines):
-        if i != hole.line and any(normal_form(claim.expression) == own for claim in other.claims):
-            return Finding(hole.label, "neighbour", f"line {number} only repeats line {i + 1}")
-    for formula in hole.needed:
-        if not _contains(answer, formula, setting):
-            return Finding(hole.label, "required", f"hole {hole.label} must be written with {formula}")
-    for formula in hole.forbidden:
-        if _contains(answer, formula, setting):
-            return Finding(hole.label, "forbidden", f"hole {hole.label} must be written without {formula}")
-    opening = chain.lines[0].claims[0].expression if chain.lines[0].claims else expression
-    world = next(bench.worlds(next(iter(setting.kinds))), None)
-    scope = None if world is None else Scope(world)
-    for struck in (*_strikes(answer, scope), *_needless(answer, hole, setting)):
-        lesser = replace_at(expression, path, struck)
-        if judge("=", expression, lesser, opening, bench).status == "holds":
-            detail = f"a part of hole {hole.label} can be struck out and nothing changes: leave it out"
-            return Finding(hole.label, "idle part", detail)
-    return None
+@dataclass
+class _Grading:
+    """A completed chain, its lines judged against the last line above that can be trusted.
+
+    A line without holes can: it is the instructor's. One with holes can where they pass. So a wrong hole does
+    not bring down the holes below it, and what only agrees with a wrong line above does not pass.
+    """
+
+    holes: tuple[Hole, ...]
+    open_chain: Chain
+    chain: Chain
+    steps: list[Step]
+    setting: Setting
+    bench: Bench
+
+    def findings(self) -> Iterator[Finding]:
+        """What is wrong, hole by hole."""
+        trusted: int | None = None
+        for number in range(len(self.chain.lines)):
+            here = [hole for hole in self.holes if hole.line == number]
+            if here and number and trusted != number - 1:
+                self.steps[number] = self._against(trusted, number)
+            found = [self._judge(hole, trusted, here) for hole in here]
+            yield from (finding for finding in found if finding is not None)
+            claims = self.chain.lines[number].claims
+            if claims and not any(found) and not isinstance(claims[-1].expression, Dots):
+                trusted = number
+
+    def _below(self, number: int) -> Step | None:
+        """The step below a line, if it is the instructor's: one with a hole of its own answers for itself."""
+        if number + 1 == len(self.steps) or any(hole.line == number + 1 for hole in self.holes):
+            return None
+        return self.steps[number + 1]
+
+    def _against(self, trusted: int | None, number: int) -> Step:
+        """A line judged against the last trusted one, where "=" leads from one to the other."""
+        step, below = self.steps[number], self._below(number)
+        if below is not None and below.holds and below.relation == "=":
+            return replace(step, status="holds")  # it is worth what the locked line below is
+        relations = [] if trusted is None else [s.relation for s in self.steps[trusted + 1 : number + 1]]
+        relation = compose(relations)
+        if trusted is None or relation not in EXACT:
+            waits = f"it cannot be judged before line {number} holds"
+            return replace(step, status="undecided", residual=None, message=waits)
+        above = self._last(trusted)
+        opening = self._opening()
+        for claim in self.chain.lines[number].claims:
+            verdict = judge(relation, above, claim.expression, opening, self.bench)
+            if verdict.status != "holds":
+                return replace(
+                    step, status=verdict.status, residual=verdict.residual, message=verdict.message
+                )
+        return replace(step, status="holds")
+
+    def _opening(self) -> Node:
+        return next(line.claims[0].expression for line in self.chain.lines if line.claims)
+
+    def _last(self, number: int) -> Node:
+        return self.chain.lines[number].claims[-1].expression
+
+    def _judge(self, hole: Hole, trusted: int | None, here: list[Hole]) -> Finding | None:
+        line, bare = self.chain.lines[hole.line], self.open_chain.lines[hole.line]
+        step = self.steps[hole.line]
+        number = hole.line + 1
+        if line.error is not None:
+            return Finding(hole.label, "reading", step.message)
+        if _shape(line) != _shape(bare) and bare.error is None:
+            return Finding(
+                hole.label, "relation", f"line {number} must keep its relation and its justification"
+            )
+        expression, path = _filled(hole, bare, line)
+        answer = _at(expression, path)
+        if any(isinstance(n, Dots | Const | Blank) for n in walk(answer)) or not line.claims:
+            return Finding(
+                hole.label, "empty", f"hole {hole.label} hides its content in dots or in a constant"
+            )
+        for judged_step in (step, self._below(hole.line)):
+            if judged_step is not None and judged_step.status != "holds":
+                told = self._told(here, trusted) if len(here) > 1 else hole
+                return _does_not_hold(hole, judged_step, here) if told in (hole, None) else None
+        return self._contents(hole, expression, path)
+
+    def _told(self, here: list[Hole], trusted: int | None) -> Hole | None:
+        """Of several holes in a line the wrong one: the only one that a single repair would mend."""
+        number = here[0].line
+        line, bare, below = self.chain.lines[number], self.open_chain.lines[number], self._below(number)
+        if trusted is None or len(line.claims) != 1 or any(_filled(h, bare, line)[1] == () for h in here):
+            return None
+        expression, above, opening = line.claims[0].expression, self._last(trusted), self._opening()
+
+        def fits(mended: Node) -> bool:
+            relation = compose([step.relation for step in self.steps[trusted + 1 : number + 1]])
+            if relation is None or judge(relation, above, mended, opening, self.bench).status != "holds":
+                return False
+            last = self._last(number + 1) if below is not None else mended
+            return below is None or judge(below.relation, mended, last, opening, self.bench).status == "holds"
+
+        def mends(hole: Hole) -> bool:
+            path = _filled(hole, bare, line)[1]
+            answer = _at(expression, path)
+            tries = chain(whole_line(answer, above, self.setting), repairs(answer, above, self.setting))
+            return any(fits(replace_at(expression, path, r.line)) for r in islice(tries, MOST_TRIES))
+
+        mended = [hole for hole in here if mends(hole)]
+        return mended[0] if len(mended) == 1 else None
+
+    def _contents(self, hole: Hole, expression: Node, path: Path) -> Finding | None:
+        """What is wrong with a hole whose line holds: it repeats a line, breaks a rule, has idle parts."""
+        answer, own, number = _at(expression, path), normal_form(expression), hole.line + 1
+        for i, other in enumerate(self.chain.lines):
+            if i != hole.line and any(normal_form(claim.expression) == own for claim in other.claims):
+                return Finding(hole.label, "neighbour", f"line {number} only repeats line {i + 1}")
+        for formula in hole.needed:
+            if not contains(answer, formula, self.setting):
+                return Finding(hole.label, "required", f"hole {hole.label} must be written with {formula}")
+        for formula in hole.forbidden:
+            if contains(answer, formula, self.setting):
+                return Finding(
+                    hole.label, "forbidden", f"hole {hole.label} must be written without {formula}"
+                )
+        opening = self._opening()
+        world = next(self.bench.worlds(next(iter(self.setting.kinds))), None)
+        scope = None if world is None else Scope(world)
+        for struck in (*strikes(answer, scope), *needless(answer, hole.needed, self.setting)):
+            lesser = replace_at(expression, path, struck)
+            if judge("=", expression, lesser, opening, self.bench).status == "holds":
+                detail = f"a part of hole {hole.label} can be struck out and nothing changes: leave it out"
+                return Finding(hole.label, "idle part", detail)
+        return None
 
 
-def _does_not_hold(hole: Hole, step: Step) -> Finding:
+def _does_not_hold(hole: Hole, step: Step, here: list[Hole]) -> Finding:
     """The line and the size only: what is wrong with it could give the answer away."""
     size = "" if step.residual is None else f" The difference is {step.residual:.1e} of the largest term."
     message = (
         step.message if step.status in ("unread", "undecided") else "it does not follow from the line above."
     )
-    return Finding(hole.label, f"line {step.number + 1}", message + size)
+    several = f" It has the holes {', '.join(other.label for other in here)}." if len(here) > 1 else ""
+    return Finding(hole.label, f"line {step.number + 1}", message + size + several)
 
 
 def _shape(line: Line) -> tuple[tuple[str, ...], str]:
     return tuple(claim.relation for claim in line.claims), line.note
-
-
-Path = tuple[tuple[str, int | None], ...]
 
 
 def _filled(hole: Hole, bare: Line, line: Line) -> tuple[Node, Path]:
@@ -277,94 +339,3 @@ def _at(expression: Node, path: Path) -> Node:
         value = getattr(expression, name)
         expression = value if i is None else value[i]
     return expression
-
-
-# --------------------------------------------------------------------------------- what a hole is made of
-
-
-def _contains(answer: Node, formula: str, setting: Setting) -> bool:
-    return any(_is(n, formula, setting) for n in walk(answer))
-
-
-def _is(n: Node, formula: str, setting: Setting) -> bool:
-    """Whether a node is what a rule names: KL, E, log, \\int, a symbol, or a formula such as p(z|x)."""
-    name = formula.strip().lstrip("\\")
-    kinds = {
-        "KL": "Divergence",
-        "H": "Divergence",
-        "JSD": "Divergence",
-        "E": "Expectation",
-        "int": "Integral",
-    }
-    kinds |= {"sum": "Sum", "nabla": "Gradient"}
-    if name in ("|", "norm"):
-        return isinstance(n, Norm)
-    if name in kinds:
-        return type(n).__name__ == kinds[name] and getattr(n, "kind", name) in (name, "grad", "div")
-    if getattr(n, "function", None) == name:
-        return True
-    if isinstance(n, Symbol | Variable | Call | Density) and n.name == name:
-        return True
-    wanted = _formula(formula, setting)
-    return wanted is not None and normal_form(n) == normal_form(wanted)
-
-
-def _formula(formula: str, setting: Setting) -> Node | None:
-    try:
-        line = read(formula, setting.vocabulary).lines[0]
-    except (Unread, IndexError):
-        return None
-    return line.claims[0].expression if line.error is None and line.claims else None
-
-
-def _strikes(answer: Node, scope: Scope | None) -> Iterator[Node]:
-    """The answer without some terms of a sum or some factors of a product, wherever they stand in it.
-
-    A matrix or a vector among the factors stays: without Theta the norm of Theta z may be the same.
-    """
-    for step, child in parts(answer):
-        if not (isinstance(answer, Symbol | Variable | Density)):
-            for struck in _strikes(child, scope):
-                yield replace_at(answer, (step,), struck)
-    if isinstance(answer, Add) or (
-        isinstance(answer, Mul) and all(_is_number(f, scope) for f in answer.factors)
-    ):
-        items = answer.terms if isinstance(answer, Add) else answer.factors
-        neutral = node(0 if isinstance(answer, Add) else 1)
-        most = len(items) if len(items) <= 5 else 2
-        for count in range(1, most + 1):
-            for kept in combinations(range(len(items)), len(items) - count):
-                rest = tuple(items[i] for i in kept)
-                if not rest:
-                    yield neutral
-                elif len(rest) == 1:
-                    yield rest[0]
-                else:
-                    yield replace(answer, **{"terms" if isinstance(answer, Add) else "factors": rest})  # type: ignore[arg-type]
-    if isinstance(answer, Div | Pow):
-        yield node(1)
-
-
-def _is_number(factor: Node, scope: Scope | None) -> bool:
-    """False of what is a vector or a matrix where nothing is bound."""
-    try:
-        return scope is None or evaluate(factor, scope).core in ("s", "state")
-    except NotExact:
-        return True
-
-
-def _needless(answer: Node, hole: Hole, setting: Setting) -> Iterator[Node]:
-    """The answer with every occurrence of a required formula replaced by a number."""
-    for formula in hole.needed:
-        for value in (1, 2):
-
-            def without(n: Node, formula: str = formula, value: int = value) -> Node:
-                if isinstance(n, Divergence | Density | Symbol | Call) and _is(n, formula, setting):
-                    return node(value)
-                for step, child in parts(n):
-                    n = replace_at(n, (step,), without(child))
-                return n
-
-            struck = without(answer)
-            if struck != answer:
-                yield struck

@@ -9,6 +9,7 @@ from gentutor.derive.tree import (
     Mul,
     Neg,
     Node,
+    Norm,
     Number,
     Pow,
     node,
@@ -32,6 +33,8 @@ def normal_form(n: Node) -> Node:
             return normal_form(Mul(tuple(Pow(factor, exponent) for factor in factors)))
         case Pow(Number(value), exponent) if exponent == node(-1) and value:
             return Number(1 / value)
+        case Norm(body, "2"):
+            return Norm(body)
         case Apply("log", Apply("exp", body)):
             return body
         case Add(terms):

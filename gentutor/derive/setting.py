@@ -82,22 +82,30 @@ class Setting:
             chain calculates with variables; the others give the same verdict or are not exact.
         words: what people call a density: "the prior".
         terms: the setting's named terms, in which a diagnosis says what a line is off by.
+        factors: numbers that are easily lost in front of a line.
         noise: how fresh noise and the law of a random variable are to be read, if the setting has them.
         premises: inequalities (larger, smaller) that the names of a chain promise: theta^(t+1) comes from an
             M step at theta^(t).
-        given: what `given` may say, as (left, right) trees, and the name under which `Facts.given` has it.
+        given: what `given` may say, as (left, right) trees, and the name under which `Facts.given` has it;
+            `bounds` likewise for left <= right.
     """
 
     vocabulary: Vocabulary
     kinds: Mapping[str, Draw]
     given: Sequence[tuple[Node, Node, str]] = field(default_factory=tuple)
+    bounds: Sequence[tuple[Node, Node, str]] = ()
     noise: Noise | None = None
     premises: Callable[[Facts], Sequence[tuple[Node, Node]]] = lambda facts: ()
     words: Mapping[Node, str] = field(default_factory=dict)
     terms: Sequence[Node] = field(default_factory=tuple)
+    factors: Sequence[Node] = ()
 
-    def honoured(self, left: Node, right: Node) -> str | None:
-        """The name of a given equation, None if the setting cannot honour it."""
+    def honoured(self, left: Node, right: Node, relation: str = "=") -> str | None:
+        """The name of a given equation, or bound ("<="); None if the setting cannot honour it."""
+        if relation == "<=":
+            bound = (normal_form(left), normal_form(right))
+            found = (name for a, b, name in self.bounds if bound == (normal_form(a), normal_form(b)))
+            return next(found, None)
         sides = {normal_form(_named(left, right)), normal_form(_named(right, left))}
         for a, b, name in self.given:
             if sides == {normal_form(a), normal_form(b)}:

@@ -169,10 +169,13 @@ class Apply(Node):
 
 @dataclass(frozen=True)
 class Norm(Node):
-    """The norm of body, not squared: order "2" of a vector, "F" of a matrix, "1", or "L" (Lipschitz)."""
+    """The norm of body, not squared: Euclidean or, of a matrix, Frobenius where no order is printed; F, 1.
+
+    "2" of a matrix is its largest singular value. "L" is the Lipschitz constant of a function.
+    """
 
     body: Node
-    order: str = "2"
+    order: str = ""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Vocabulary:
     )  # of an index printed without bounds
     information: str = ""  # the density behind H(z) and H(z|x) of random variables
     functionals: Mapping[str, Node] = field(default_factory=dict)  # V(D, G) and the like, as trees
+    pairs: Mapping[str, str] = field(default_factory=dict)  # spellings of densities where a pair is drawn
+    definable: tuple[str, ...] = ()  # known names that a first line may define as something else
 
     def known(self) -> dict[str, str]:
         """Every name with what it is, for messages."""

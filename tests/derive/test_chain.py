@@ -63,8 +63,8 @@ def test_dots_claim_nothing() -> None:
 def test_what_is_given() -> None:
     chain = whole("given p(z) = \\mathcal{N}(0, I), A = B^T\nA\n= B")
     assert chain.given == (
-        (p_z, Normal(z, node(0), Symbol("I"))),
-        (A, Apply("transpose", B)),
+        (p_z, "=", Normal(z, node(0), Symbol("I"))),
+        (A, "=", Apply("transpose", B)),
     )
     assert [line.number for line in chain.lines] == [0, 1]
 

@@ -1,5 +1,9 @@
 """The mistakes that lectures and students make, each named by what it is."""
 
+import time
+import tomllib
+from pathlib import Path
+
 import pytest
 from trial import CHAINS, chains
 
@@ -200,6 +204,52 @@ def test_a_mistake_is_named(setting, above, line, kind, part):
     assert part in found.words
     if found.repair:
         assert check(f"{above}\n{found.repair}", setting).ok
+
+
+SLIPS = tomllib.loads(Path(__file__).with_name("slips.toml").read_text(encoding="utf-8"))["slip"]
+
+
+@pytest.mark.parametrize(
+    "slip", SLIPS, ids=lambda slip: f"{slip['setting']}-{slip['kind'].replace(' ', '-')}"
+)
+def test_a_slip_is_named(slip):
+    found = diagnosis(slip["above"], slip["line"], slip["setting"])
+    assert found is not None
+    assert found.kind == slip["kind"]
+    assert slip["words"] in found.words
+    assert check(f"{slip['above']}\n{found.repair}", slip["setting"]).ok
+
+
+def test_every_kind_of_slip_is_tried_in_two_settings():
+    settings = {}
+    for slip in SLIPS:
+        settings.setdefault(slip["kind"], set()).add(slip["setting"])
+    assert {kind for kind, used in settings.items() if len(used) < 2} == set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "above", "line", "kind"),
+    [
+        (
+            "vae",
+            r"\arg\max_\phi \mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(q(z|x)\|p(z))",
+            r"= \arg\min_\phi KL(p(z|x)\|q(z|x))",
+            "swapped arguments",
+        ),
+        (
+            "gan",
+            r"\arg\min_\theta KL(p_{data}\|p_\theta)",
+            r"= \arg\min_\theta \mathbb{E}_{x\sim p_{data}}\log p_\theta(x)",
+            "direction",
+        ),
+    ],
+)
+def test_a_wrong_arg_min_is_diagnosed_at_once(setting, above, line, kind):
+    check(f"{above}\n{above}", setting)  # what is loaded once
+    start = time.perf_counter()
+    found = diagnosis(above, line, setting)
+    assert found.kind == kind
+    assert time.perf_counter() - start < 3  # 0.3 s where nothing else runs
 
 
 def test_what_no_single_repair_mends_gets_none():

@@ -102,3 +102,43 @@ def test_a_locked_chain_cannot_be_exchanged():
         locked("exchanged")
     with pytest.raises(NameError, match="has not been run"):
         locked("never")
+
+
+TWO_LINES = r"""
+\log p(x)
+= \mathbb{E}_{q(z|x)}\left[\log \frac{p(x,z)}{\blank{a}}\right]
+= \mathbb{E}_{q(z|x)}[\log p(x|z)] + \blank{b}
+= \mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(q(z|x) \| p(z)) + KL(q(z|x) \| p(z|x))
+"""
+REST = r"\mathbb{E}_{q(z|x)}\left[\log\frac{p(z)}{p(z|x)}\right]"
+BOUND = r"""
+\log p(x)
+\geq \mathbb{E}_{q(z|x)}[\blank{a}]
+= \blank{b} - KL(q(z|x) \| p(z))
+"""
+ONE_LINE = r"""
+KL(q(z|x) \| p(z|x))
+= \mathbb{E}_{q(z|x)}[\log \blank{a}] - \mathbb{E}_{q(z|x)}[\log \blank{b}] + \log p(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("chain", "answers", "labels"),
+    [
+        (TWO_LINES, {"a": "p(z|x)", "b": REST}, ""),
+        (TWO_LINES, {"a": "p(z)", "b": REST}, "a"),  # one mistake costs one hole
+        (TWO_LINES, {"a": "p(z|x)", "b": REST.replace("p(z)", "p(x)")}, "b"),
+        (TWO_LINES, {"a": "p(z)", "b": r"0 \cdot " + REST}, "ab"),  # agrees with the wrong line above
+        (TWO_LINES, {"a": r"\unheardof", "b": REST}, "a"),
+        (BOUND, {"a": r"\log\frac{p(x,z)}{q(z|x)}", "b": r"\mathbb{E}_{q(z|x)}[\log p(x|z)]"}, ""),
+        # Under an inequality nothing is known of b but that it agrees with a: no smaller bound may slip in.
+        (BOUND, {"a": r"\log\frac{p(x,z)}{p(z|x)} + 1", "b": r"\mathbb{E}_{q(z|x)}[\log p(x|z)] - 5"}, "ab"),
+        (ONE_LINE, {"a": "q(z|x)", "b": "p(x,z)"}, ""),
+        (ONE_LINE, {"a": "q(z|x)", "b": "p(x|z)"}, "b"),
+        (ONE_LINE, {"a": "q(x|z)", "b": "p(x,z)"}, "a"),
+        (ONE_LINE, {"a": "p(z|x)", "b": "p(x|z)"}, "ab"),
+        (ONE_LINE, {"a": "p(x,z)", "b": "q(z|x)"}, "ab"),
+    ],
+)
+def test_one_mistake_costs_one_hole(chain, answers, labels):
+    assert "".join(finding.label for finding in grade(chain, answers, "vae")) == labels

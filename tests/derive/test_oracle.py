@@ -27,7 +27,7 @@ def test_it_knows_which_lines_hold(printed: trial.Printed) -> None:
 
 def test_it_has_an_opinion_on_most_lines() -> None:
     opinions = [holds for printed in CHAINS for _, holds in trial.opinions(printed)]
-    assert sum(holds is None for holds in opinions) < 0.2 * len(opinions)
+    assert sum(holds is None for holds in opinions) < 0.3 * len(opinions)
 
 
 def test_kl_of_normals_on_a_grid() -> None:

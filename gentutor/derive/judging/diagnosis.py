@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 
 import numpy as np
 
 from gentutor.derive.judging.bench import Bench
 from gentutor.derive.judging.relations import judge
-from gentutor.derive.judging.repairs import Repair, repairs
+from gentutor.derive.judging.repairs import Repair, repairs, whole_line
 from gentutor.derive.normal_form import normal_form
 from gentutor.derive.report import LATEX, Diagnosis
 from gentutor.derive.showing.latex import to_latex
@@ -33,13 +33,15 @@ from gentutor.derive.tree import (
 from gentutor.derive.worlds.array import Array, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 
-MOST, MOST_PLACES = 400, 120  # repairs that are tried; of an arg min, which takes longer
+MOST, MOST_PLACES = 400, 120  # repairs that are tried; of a line with a min or max, which takes longer
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
+NO_VALUE = (NotExact, ValueError, ArithmeticError)  # a singular matrix is a ValueError
 
 
 def diagnose(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -> Diagnosis | None:
     """The diagnosis of `above relation here`, which fails; None where nothing single mends it."""
-    residual = _residual(above, here, bench) if relation in ("=", ">=", "<=") else None
+    places = isinstance(here, Optimum) and here.arg  # the difference of two places says nothing
+    residual = _residual(above, here, bench) if relation in ("=", ">=", "<=") and not places else None
     turned = _turned(relation, above, here, opening, bench, residual)
     if turned is not None and relation != "=":
         return turned
@@ -59,8 +61,9 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
     quick = Bench(bench.setting, bench.facts, bench.seed + 1, quick=True)
     good: dict[Node, Repair] = {}
     plain, loose = normal_form(above), relation in (">=", "<=")
-    most = MOST_PLACES if isinstance(here, Optimum) else MOST
-    for repair in islice(repairs(here, above, bench.setting), most):
+    most = MOST_PLACES if any(isinstance(n, Optimum) for n in walk(here)) else MOST
+    tries = islice(repairs(here, above, bench.setting), most)
+    for repair in chain(tries, whole_line(here, above, bench.setting)):
         if repair.line in good or repair.line == here:
             continue
         if normal_form(repair.line) == plain and (loose or repair.kind not in COMMON):
@@ -80,11 +83,23 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
     ranked = sorted(good.values(), key=size)
     best = [repair for repair in ranked if size(repair) == size(ranked[0])]
     kinds, places = {repair.kind for repair in best}, {_place(here, repair.line) for repair in best}
-    if len(best) > 1 and kinds not in ({"factor"}, {"sign"}) and (len(kinds) > 1 or len(places) > 1):
-        return (
-            None  # two stories; a factor may be moved about in a line, and of two signs the second is turned
-        )
+    for told, same in SAME_STORY:
+        if kinds == {told, same}:
+            best, kinds = [repair for repair in best if repair.kind == told], {told}
+    if kinds == {"fraction"}:
+        return best[0]
+    if kinds == {"index"}:  # a sum that starts one too early, not one whose terms are all shifted
+        best.sort(key=lambda repair: len(_place(here, repair.line)))
+    elif kinds not in ONE_STORY and (len(kinds) > 1 or len(places) > 1):
+        return None
     return best[-1] if kinds == {"sign"} else best[0]
+
+
+# A factor may be moved about in a line, and so may 2 pi; of two signs the second is turned.
+ONE_STORY = ({"factor"}, {"sign"}, {"2 pi"}, {"direction"})
+# The sign of a log is that of a fraction upside down; the least is the largest of minus it; a bracket is
+# a sign before each of its terms.
+SAME_STORY = (("fraction", "sign"), ("direction", "sign"), ("bracket", "sign"))
 
 
 def _place(a: Node, b: Node) -> tuple[Step, ...]:
@@ -111,6 +126,11 @@ COMMON = (
     "mean for sum",
     "log and expectation",
     "log of the difference",
+    "log of a sum",
+    "bracket",
+    "fraction",
+    "2 pi",
+    "direction",
 )
 
 
@@ -214,14 +234,14 @@ def _differences(above: Node, here: Node, bench: Bench) -> Iterator[tuple[Scope,
                 difference = add(evaluate(here, scope), negative(evaluate(above, scope)))
                 if difference.core == "s":
                     yield scope, difference
-        except NotExact:
+        except NO_VALUE:
             continue
 
 
 def _values(term: Node, points: list[tuple[Scope, Array]]) -> list[Array] | None:
     try:
         return [evaluate(term, scope) for scope, _ in points]
-    except NotExact:
+    except NO_VALUE:
         return None
 
 

@@ -101,7 +101,7 @@ def gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
         met = add(evaluate(more, scope), negative(evaluate(less, scope)))
         if set(met.axes) <= set(gap.axes):
             excess = np.where(spread(met, gap.axes) >= 0, excess, -np.inf)
-    return Comparison(max(0.0, float(excess.max())), whole_a, whole_b, excess)
+    return Comparison(float(np.maximum(0.0, excess.max())), whole_a, whole_b, excess)  # nan stays nan
 
 
 # ------------------------------------------------------------------------------------------------ arg min

@@ -24,14 +24,18 @@ from gentutor.derive.tree import (
     Optimum,
     walk,
 )
-from gentutor.derive.worlds.array import Data, Misfit, NotExact, add, negative
+from gentutor.derive.worlds.array import Array, Data, Misfit, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.optimum import Infinite
 from gentutor.derive.worlds.world import World
 
 PREMISE = (
     "taken as given: each new value of the parameter comes from an M step, which does not lower its objective"
 )
-PLACE = "one side is a place (arg min or arg max), the other a value"
+PLACE = (
+    "the two sides are different kinds of thing: arg min and arg max are places, the other side is a value; "
+    "the least value is written min"
+)
 ROUGH = 0.03  # an approximate residual that no quadrature error explains
 
 
@@ -67,7 +71,7 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     elif any(
         isinstance(side, Optimum) and side.arg and not _is_function(side, bench) for side in (above, here)
     ):
-        return Verdict("fails", message=PLACE)
+        return Verdict("undecided", message=PLACE)
     elif any(isinstance(n, Const) for side in (above, here) for n in walk(side)) and relation == "=":
         compare = partial(up_to_constant, above, here, bench)
     elif relation == "propto":
@@ -149,21 +153,40 @@ def _roughly(compare: Compare, bench: Bench) -> Verdict | None:
 
 
 def _misfit(above: Node, here: Node, bench: Bench) -> Verdict | None:
-    """A line that adds a vector to a number, or is one where the line above is the other, fails."""
+    """A line that adds a vector to a number, or is one where the line above is the other, fails.
+
+    So does one that is finite where the other is infinite.
+    """
     above, here = (side.body if isinstance(side, Optimum) and side.arg else side for side in (above, here))
     for kind in bench.setting.kinds:
         try:
             scope = Scope(replace(next(bench.worlds(kind)), rough=True))
-            value = evaluate(above, scope)
-        except (NotExact, ValueError):
+        except NotExact:
+            continue
+        value, endless = _finite(above, scope)
+        if endless and _finite(here, scope)[0] is not None:
+            return Verdict("fails", message=f"the line above has no finite value, this one has: {endless}")
+        if value is None:
             continue
         try:
             add(value, negative(evaluate(here, scope)))
         except Misfit as reason:
             return Verdict("fails", message=f"its parts do not fit together: {reason}", worlds=(kind,))
+        except Infinite as reason:
+            return Verdict("fails", message=f"it has no finite value: {reason}", worlds=(kind,))
         except (NotExact, ValueError):
             continue
     return None
+
+
+def _finite(side: Node, scope: Scope) -> tuple[Array | None, str]:
+    """The value of a line, None where there is none, and why where it is infinite."""
+    try:
+        return evaluate(side, scope), ""
+    except Infinite as reason:
+        return None, str(reason)
+    except (NotExact, ValueError):
+        return None, ""
 
 
 # ----------------------------------------------------------------------------------------- counterexample

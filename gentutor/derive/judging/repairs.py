@@ -8,6 +8,7 @@ factor of two, a neighbouring index, alpha for bar alpha, a log on the wrong sid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from gentutor.derive.judging import slips
 from gentutor.derive.setting import Setting
 from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import (
@@ -63,7 +64,11 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         lambda n: _densities(n, known, setting),
         _divergences,
         lambda n: _measures(n, known, setting),
+        lambda n: slips.joints(n, setting),
+        slips.directions,
+        slips.brackets,
         _signs,
+        slips.exponents,
         _roots,
         _squares,
         _factors,
@@ -71,15 +76,25 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         lambda n: () if getattr(n, "name", "") in noises else _indices(n),  # a fresh noise has no right index
         lambda n: _symbols(n, setting),
         _logs,
+        slips.split_logs,
+        slips.fractions,
+        slips.bounds,
+        slips.two_pi,
         _transposes,
     ]
     for change in local:
         for new, kind, words in _everywhere(line, change):
             yield Repair(new, kind, words)
     yield from _all_at_once(line, known, setting)
+
+
+def whole_line(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
+    """Repairs of the line as a whole: few, and common."""
+    for new, kind, words in (*slips.normaliser(line, setting), *slips.lost_factors(line, above, setting)):
+        yield Repair(new, kind, words)
     for name in ("n", "K"):
         count = Symbol(name)
-        if any(n == count for n in walk(above)):
+        if any(isinstance(n, Sum) and n.last == count for side in (line, above) for n in walk(side)):
             yield Repair(
                 Mul((Div(ONE, count), line)),
                 "sum for mean",
@@ -88,11 +103,13 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
             yield Repair(
                 Mul((count, line)), "mean for sum", f"A sum belongs here: multiply by {_math(count)}."
             )
-    if not isinstance(line, Add):
-        for value, word in ((HALF, "One half"), (TWO, "A factor 2")):
-            yield Repair(Mul((value, line)), "factor", f"{word} is lost in front of the whole line.")
-    if not isinstance(line, Neg | Add):
+    for value, word in ((HALF, "One half"), (TWO, "A factor 2")):
+        yield Repair(Mul((value, line)), "factor", f"{word} is lost in front of the whole line.")
+    if not isinstance(line, Neg):
         yield Repair(Neg(line), "sign", "A minus is lost in front of the whole line.")
+    if not (isinstance(line, Apply) and line.function == "exp"):
+        yield Repair(Apply("sqrt", line), "root", "A square root is lost over the whole line.")
+        yield Repair(Pow(line, TWO), "square", "A square is lost on the whole line.")
 
 
 def _everywhere(n: Node, local: Local) -> Iterator[tuple[Node, str, str]]:
@@ -237,10 +254,16 @@ def _roots(n: Node) -> Iterator[tuple[Node, str, str]]:
         )
 
 
+def _indexed(n: Node) -> bool:
+    return isinstance(n, Symbol) and bool(n.index)
+
+
 def _squares(n: Node) -> Iterator[tuple[Node, str, str]]:
     if isinstance(n, Pow) and n.exponent == TWO:
         yield n.base, "square", f"There is a square too many on {_math(n.base)}."
-    elif isinstance(n, Norm) or (isinstance(n, Symbol) and (n.index or n.name == "sigma")):
+    elif isinstance(n, Norm) or (
+        isinstance(n, Symbol | Call) and (_indexed(n) or n.name.startswith("sigma"))
+    ):
         new = Pow(n, TWO)
         yield new, "square", f"A square is lost: {_math(new)} belongs here."
 
@@ -327,7 +350,8 @@ def _symbols(n: Node, setting: Setting) -> Iterator[tuple[Node, str, str]]:
     if isinstance(n, Symbol):
         for a, b in _CONFUSED:
             other = {a: b, b: a}.get(n.name, "")
-            if other in setting.vocabulary.symbols:
+            spec = setting.vocabulary.symbols.get(other)
+            if spec is not None and spec.fits(len(n.index)):
                 new = replace(n, name=other)
                 yield new, "another symbol", f"{_math(new)} belongs here, not {_math(n)}."
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gentutor.derive.reading import gradients, names
 from gentutor.derive.reading.names import bare, flat, head_of, listed
-from gentutor.derive.reading.scope import free_variables
+from gentutor.derive.reading.scope import free_variables, left_variables
 from gentutor.derive.reading.syntax import (
     Differential,
     Group,
@@ -19,6 +20,7 @@ from gentutor.derive.reading.syntax import (
 )
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
+    Density,
     Expectation,
     Integral,
     Mul,
@@ -209,10 +211,24 @@ def _prod(
 # ---------------------------------------------------------------------------------------------- integrals
 
 
-def _variable(reader: Reader, surface: Surface) -> Node:
-    value = reader.read(surface)
-    if not isinstance(value, Variable | Range):
-        raise Unread("an integral is over a random variable", surface.start)
+def _integrated(
+    reader: Reader, surfaces: Sequence[Surface], place: tuple[int, int], body: Callable[[], Node]
+) -> Node:
+    """The integral over what stands behind each d: a variable, or the measure P of int f dP."""
+    read = [reader.read(surface) for surface in surfaces]
+    for value, surface in zip(read, surfaces, strict=True):
+        if not isinstance(value, Variable | Range | Density):
+            raise Unread("an integral is over a random variable, or by a measure", surface.start)
+    variables = tuple(value for value in read if not isinstance(value, Density))
+    measures = [value for value in read if isinstance(value, Density)]
+    reader.measures += measures
+    value = body()
+    if variables:
+        value = Integral(variables, value)
+    for measure in measures:
+        value = Expectation(left_variables(measure), measure, value)
+    bound = (*variables, *(v for measure in measures for v in left_variables(measure)))
+    reader.spans.append((*place, bound))
     return value
 
 
@@ -225,20 +241,20 @@ def _domain(reader: Reader, sub: Surface | None, sup: Surface | None) -> None:
 def integral(reader: Reader, sign: IntegralSign) -> Node:
     """int f dz."""
     _domain(reader, sign.sub, sign.sup)
-    body = reader.read(sign.body)
-    variables = tuple(_variable(reader, surface) for surface in sign.variables)
-    reader.spans.append((sign.start, sign.end, variables))
-    return Integral(variables, body)
+    place = (sign.start, sign.end)
+    return _integrated(reader, sign.variables, place, lambda: reader.read(sign.body))
 
 
 def _open_integral(reader: Reader, leaf: Leaf, sub: Surface | None, items: Items, i: int) -> tuple[Node, int]:
     """int dz f, and int_z f without a differential: they take the product that follows."""
-    variables: list[Node] = []
+    behind: list[Surface] = []
     while i < len(items) and isinstance(items[i], Differential):
-        variables.append(_variable(reader, items[i].variable))  # type: ignore[attr-defined]
+        behind.append(items[i].variable)  # type: ignore[attr-defined]
         i += 1
-    if not variables:
-        variables = _over_states(reader, sub) or []
+    if behind:
+        place = (leaf.start, items[-1].end)
+        return _integrated(reader, behind, place, lambda: _rest(reader, leaf, items, i)), len(items)
+    variables = _over_states(reader, sub)
     if not variables:
         raise Unread("this integral has no differential: over which variable is it?", leaf.start)
     reader.spans.append((leaf.start, items[-1].end, tuple(variables)))
@@ -253,6 +269,13 @@ def is_optimum(item: Surface) -> bool:
     item = bare(item)
     base = bare(item.base) if isinstance(item, Scripted) else item
     return isinstance(base, Leaf) and base.kind == "OPERATOR" and base.text in OPTIMA
+
+
+def is_place(item: Surface) -> bool:
+    """True of arg min and arg max."""
+    item = bare(item)
+    base = bare(item.base) if isinstance(item, Scripted) else item
+    return is_optimum(item) and isinstance(base, Leaf) and OPTIMA[base.text][1]
 
 
 def _optimum(reader: Reader, leaf: Leaf, sub: Surface | None, items: Items, i: int) -> tuple[Node, int]:

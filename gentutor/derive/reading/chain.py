@@ -6,11 +6,12 @@ from itertools import islice
 
 from gentutor.derive.reading import names
 from gentutor.derive.reading.layout import GIVEN, STUB, fill, split_note, split_top, steps
-from gentutor.derive.reading.names import bare, bracket_at, head_of
+from gentutor.derive.reading.names import bare
+from gentutor.derive.reading.openings import new_name, opening_name, value_defined
 from gentutor.derive.reading.reader import Reader
 from gentutor.derive.reading.scope import bound_by, bound_variables, free_variables
 from gentutor.derive.reading.survey import survey
-from gentutor.derive.reading.syntax import Group, Leaf, Product, Statement, Sum, Surface, parse
+from gentutor.derive.reading.syntax import Leaf, Statement, Surface, parse
 from gentutor.derive.reading.unread import MAX_DEPTH, Unread, nearest
 from gentutor.derive.tree import (
     ANONYMOUS,
@@ -59,13 +60,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain: its lines, the equations that were given, and whether a part is not written yet.
+    """A chain: its lines, what is given as (left, "=" or "<=", right), whether a part is not written yet.
 
     `refused` is what is wrong with a `given` that cannot be read.
     """
 
     lines: tuple[Line, ...]
-    given: tuple[tuple[Node, Node], ...] = ()
+    given: tuple[tuple[Node, str, Node], ...] = ()
     unwritten: bool = False
     refused: Unread | None = None
 
@@ -99,7 +100,7 @@ def read(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str] | None = N
     reader = Reader(
         vocabulary, usage=survey((draft.surface for draft in drafts if draft.surface), vocabulary)
     )
-    given: list[tuple[Node, Node]] = []
+    given: list[tuple[Node, str, Node]] = []
     refused: Unread | None = None
     lines: list[Line] = []
     above: Node | None = None
@@ -142,21 +143,22 @@ def _placed(error: Unread, text: str) -> Unread:
     return error
 
 
-def _given(draft: _Draft, reader: Reader) -> list[tuple[Node, Node]]:
-    """`given A = B, C = D`."""
+def _given(draft: _Draft, reader: Reader) -> list[tuple[Node, str, Node]]:
+    """`given A = B, C \\leq D`."""
     found = GIVEN.match(draft.text)
     assert found
-    pairs: list[tuple[Node, Node]] = []
+    pairs: list[tuple[Node, str, Node]] = []
     for place, part in split_top(draft.text[found.end() :]):
         try:
             surface = parse(part)
-            if len(surface.sides) != 2 or surface.relations[0].text not in ("=", ":=", "~"):
+            if len(surface.sides) != 2 or surface.relations[0].text not in ("=", ":=", "~", "<="):
                 raise Unread("given takes equations: given A = B, C = D")
+            relation = "<=" if surface.relations[0].text == "<=" else "="
             left, right = (reader.read(side, 0) for side in surface.sides)
         except Unread as error:
             error.position += found.end() + place
             raise
-        pairs.append((left, _named(right, left)))
+        pairs.append((left, relation, _named(right, left)))
     return pairs
 
 
@@ -194,7 +196,7 @@ def _claims(
     if defined is not None:  # the line above was the name alone
         relations, reader.opened = ["", *relations[1:]], None
     if number == 0 and sides[0] is not None:
-        defined, sign = _opening_name(sides[0], reader)
+        defined, sign = opening_name(sides[0], reader)
         if defined is not None and not relations[1:] and defined_below:
             reader.opened = defined, sign
             return []
@@ -202,9 +204,11 @@ def _claims(
             defined = None
         if defined is not None:  # L = ... opens the chain with its right side
             sides, relations = sides[1:], ["", *relations[2:]]
+        elif relations[1:2] == ["="]:
+            sides[0] = value_defined(sides[0], sides[1], reader)
     claims: list[Claim] = []
     for relation, side in zip(relations, sides, strict=True):
-        name = _new_name(side, reader) if relation == "=:" else None
+        name = new_name(side, reader) if relation == "=:" else None
         if name is not None and claims:
             reader.definitions[name] = claims[-1].expression
             continue
@@ -249,45 +253,6 @@ def _expression(side: Surface, reader: Reader) -> Node:
             raise Unread("the expression is too large; split the line into steps", side.start)
         stack += [(child, depth + 1) for child in children(part)]
     return expression
-
-
-def _opening_name(side: Surface, reader: Reader) -> tuple[str | None, str]:
-    """The name that opens a chain, and the sign before it: L, -L(theta; x), theta^(t+1)."""
-    plain = bare(side)
-    sign = ""
-    if isinstance(plain, Sum) and len(plain.terms) == 1:
-        sign, plain = plain.terms[0]
-    applied = isinstance(plain, Product) and len(plain.items) == 2 and bracket_at(plain.items, 1) is not None
-    head = head_of(plain.items[0] if applied and isinstance(plain, Product) else plain)
-    if head is not None and head.base in reader.vocabulary.parameters and not applied:
-        return names.key(head), sign  # theta = arg max ...: the place gets a name
-    if head is not None and head.base in reader.vocabulary.densities and head.mark == "^*":
-        return names.key(head), sign  # q^* = arg min ...
-    return _new_name(plain, reader), sign
-
-
-def _new_name(side: Surface, reader: Reader) -> str | None:
-    """The name that `side` introduces, if it is one that neither the setting nor the reader knows."""
-    plain = bare(side)
-    group = None
-    if isinstance(plain, Product) and len(plain.items) == 2:
-        group = bracket_at(plain.items, 1)
-        plain = bare(plain.items[0]) if group else plain
-    head = head_of(plain)
-    if head is None or (head.sup is not None and not names.is_label(head.sup)):
-        return None
-    found = names.meaning(reader, head, group is not None)
-    if found is not None and not (found.kind == "symbol" and _of_parameters(group, reader)):
-        return None
-    if reader.reserved(head, group):
-        return None
-    return names.key(head)
-
-
-def _of_parameters(group: Group | None, reader: Reader) -> bool:
-    """Whether a bracket holds parameters: J(phi) is a function of them, also where J is a number."""
-    heads = [head_of(item) for item in group.items] if group else [None]
-    return all(head is not None and head.base in reader.vocabulary.parameters for head in heads)
 
 
 def _named(expression: Node, above: Node) -> Node:

@@ -3,6 +3,7 @@
 from lark import Token
 
 STARTS = ("NAME", "WORD", "ACCENT")
+MEASURES = ("gamma", "pi", "mu", "nu", "p", "q")  # and capitals: dP(x) is of a measure, dx (a + b) is not
 
 
 def mark_differentials(tokens: list[Token]) -> list[Token]:
@@ -46,10 +47,16 @@ def _end_of_run(tokens: list[Token], i: int) -> int:
         i += 1
         while tokens[i].type == "ACCENT":
             i += 1
-        i = _after_argument(tokens, i)
+        name, i = i, _after_argument(tokens, i)
         while i < len(tokens) and tokens[i].type in ("PRIME", "SUB", "SUP"):
             i = i + 1 if tokens[i].type == "PRIME" else _after_argument(tokens, i + 1)
+        if i < len(tokens) and tokens[i] == "(" and _is_measure(tokens[name]):
+            i = _after_argument(tokens, i)
     return i
+
+
+def _is_measure(name: Token) -> bool:
+    return name in MEASURES or name.isupper()
 
 
 def _after_argument(tokens: list[Token], i: int) -> int:
@@ -73,11 +80,27 @@ def _marked(run: list[Token], before: list[Token], signs: list[int]) -> list[Tok
             kind = "DFIRST"
         elif signs:
             kind = "D"
-            signs.pop()
+            sign = signs.pop()
+            if signs and signs[-1] == sign - 1 and _is_of_a_pair(run):
+                del before[signs.pop()]  # \int\int f d gamma(x, y) is one integral
         else:
             kind = "AND"
         run[place] = Token.new_borrow_pos(kind, "d", run[place])
-    return run
+    ends = [*places[1:], len(run)]
+    return [t for place, end in zip(places, ends, strict=True) for t in _braced(run[place:end])]
+
+
+def _is_of_a_pair(run: list[Token]) -> bool:
+    """True of the one differential d gamma(x, y)."""
+    return sum(_starts(run, i) for i in range(len(run))) == 1 and "," in run and "(" in run
+
+
+def _braced(run: list[Token]) -> list[Token]:
+    """d P(x) as d{P(x)}: a measure with its argument is one thing."""
+    if "(" not in run:
+        return run
+    opening, closing = (Token.new_borrow_pos(*pair, run[1]) for pair in (("OPEN", "{"), ("CLOSE", "}")))
+    return [run[0], opening, *run[1:], closing]
 
 
 def _depth(run: list[Token], i: int) -> int:

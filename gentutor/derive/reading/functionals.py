@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gentutor.derive.reading import densities, names
-from gentutor.derive.reading.names import Head, bracket_at, flat, head_of, scripts_at
+from gentutor.derive.reading.names import Head, bare, bracket_at, flat, head_of, scripts_at
 from gentutor.derive.reading.scope import bound_by, left_variables
-from gentutor.derive.reading.syntax import Group, Surface
+from gentutor.derive.reading.syntax import Group, Product, Surface, pieces
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
     ANONYMOUS,
@@ -57,6 +58,9 @@ def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, 
         value: Node = (
             mutual_information(reader, head, group) if kind == "MI" else divergence(reader, kind, group)
         )
+        if isinstance(value, Divergence) and kind == "f":  # E_q f(p / q)
+            p, q = value.arguments
+            value = Expectation(value.variables, q, Call("f", (p / q,)))
     elif head.base in ("\\N", "N") and group.separators and (head.base == "\\N" or not _known(reader, head)):
         value = densities.normal(reader, group)
     else:
@@ -68,8 +72,8 @@ def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, 
 
 def of_functions(reader: Reader, tree: Node, group: Group | None) -> Node:
     """The functional V with its printed arguments: V(D^*, G) has D^* wherever V(D, G) has D."""
-    heads = [head for item in (group.items if group else ()) if (head := head_of(item)) is not None]
-    found = [names.meaning(reader, head, applied=True) for head in heads]
+    heads = [_name_of(item) for item in (group.items if group else ())]
+    found = [names.meaning(reader, head, applied=True) for head in heads if head is not None]
     printed = {
         one.name.partition("^")[0]: one.name for one in found if one is not None and one.kind == "function"
     }
@@ -79,6 +83,14 @@ def of_functions(reader: Reader, tree: Node, group: Group | None) -> Node:
         return replace(n, name=printed[n.name]) if isinstance(n, Call) and n.name in printed else n
 
     return change(tree)
+
+
+def _name_of(item: Surface) -> Head | None:
+    """The D^* of D^* and of D^*(x)."""
+    plain = bare(item)
+    if isinstance(plain, Product) and len(plain.items) == 2 and bracket_at(plain.items, 1) is not None:
+        plain = plain.items[0]
+    return head_of(plain)
 
 
 def is_functional(reader: Reader, head: Head, items: Items) -> bool:
@@ -93,6 +105,8 @@ def is_functional(reader: Reader, head: Head, items: Items) -> bool:
 def _kind(reader: Reader, head: Head, group: Group) -> str | None:
     words = "_".join([head.base, *map(flat, head.subs)])
     sub = flat(head.subs[0]) if head.subs else ""
+    if head.base in ("D", "\\D") and sub == "f" and "f'" in reader.vocabulary.functions:
+        return "f"
     if head.base in ("D", "\\D", "d") and sub in DIVERGENCES:
         return DIVERGENCES[sub]
     if head.base in ("D", "\\D") and not sub and "||" in group.separators:
@@ -136,6 +150,7 @@ def divergence(reader: Reader, kind: str, group: Group) -> Node:
     sides = _sides(found, wanted, kind, group)
     arguments: list[Node | None] = [_first_try(reader, side) for side in sides]
     partner = next((left_variables(a) for a in arguments if a is not None and _variables(a)), None)
+    partner = partner or next((left for side in sides for left in _of_bare(reader, side)), None)
     for k, side in enumerate(sides):
         if arguments[k] is None:
             before, reader.partner = reader.partner, partner
@@ -176,6 +191,16 @@ def _first_try(reader: Reader, side: Surface) -> Node | None:
         return None
     finally:
         reader.partner = before
+
+
+def _of_bare(reader: Reader, side: Surface) -> Iterator[tuple[Node, ...]]:
+    """What the densities in a mixture such as (p + q) / 2 are of, where the setting says so."""
+    for head in filter(None, map(head_of, pieces(side))):
+        found = names.meaning(reader, head, applied=False)
+        if found is not None and found.kind == "density":
+            bare_density = reader.vocabulary.densities[found.name].bare
+            if bare_density is not None:
+                yield bare_density.left
 
 
 def _variables(argument: Node) -> tuple[Node, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading.names import Head, Meaning, entries, flat, head_of, parameter_mark
-from gentutor.derive.reading.syntax import Group, Hole, Surface
+from gentutor.derive.reading.names import Head, Meaning, entries, flat, head_of, meaning, parameter_mark
+from gentutor.derive.reading.syntax import Group, Hole, Surface, pieces
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import Blank, Call, Node, Symbol, Variable
-from gentutor.derive.vocabulary import FunctionSpec
+from gentutor.derive.vocabulary import FunctionSpec, SymbolSpec
 
 if TYPE_CHECKING:
     from gentutor.derive.reading.reader import Reader
@@ -93,3 +93,15 @@ def is_argument(reader: Reader, found: Meaning, group: Group) -> bool:
     heads = [head_of(item) for _, item in entries(group)]
     wanted = {item.name for item in spec.arguments if isinstance(item, Variable)}
     return all(head is not None and head.base in wanted for head in heads)
+
+
+def is_factor(reader: Reader, found: Meaning, group: Group) -> bool:
+    """Whether the a of a (y - 1) is the number, not the function: no variable or function stands inside."""
+    known = reader.vocabulary
+    if found.kind != "function" or found.indices or not known.symbols.get(found.name, SymbolSpec(-1)).fits(0):
+        return False
+    if not all(isinstance(item, Variable) for item in known.functions[found.name].arguments):
+        return False
+    heads = [head for piece in pieces(group) if (head := head_of(piece)) is not None]
+    found_inside = [meaning(reader, head, applied=False) for head in heads]
+    return not any(one is None or one.kind not in ("symbol", "parameter") for one in found_inside)

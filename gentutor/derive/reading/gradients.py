@@ -104,14 +104,15 @@ def _ends(item: Surface) -> bool:
 def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tuple[Node, int] | None:
     """\\frac{\\partial}{\\partial x} f and \\frac{\\partial f}{\\partial x}; None for other fractions."""
     above, below = _parts(fraction.numerator), _parts(fraction.denominator)
-    if len(below) != 2 or not (_is_d(above[0]) and _is_d(below[0])):
+    at_a_point = len(below) == 3 and bracket_at(below, 2) is not None  # d / d D(x)
+    if not (len(below) == 2 or at_a_point) or not (_is_d(above[0]) and _is_d(below[0])):
         return None
     order, wrt = "1", bare(below[1])
     if isinstance(wrt, Scripted) and wrt.sup is not None and flat(wrt.sup) == "2":
         order = "2"
         wrt = Scripted(wrt.start, wrt.end, wrt.base, wrt.sub, None, wrt.primes) if wrt.sub else wrt.base
     kind = "grad" if order == "1" else "laplacian"
-    point = _point(reader, wrt)
+    point = reader.product(below[1:]) if at_a_point else _point(reader, wrt)
     if len(above) > 1:
         return Gradient(point, reader.product(above[1:]), kind), i
     body, after, power, transposed = _reach(reader, items, i)

@@ -265,6 +265,7 @@ WORDS = {  # runs of letters that are one word even without \text
             "arg",
             "det",
             "tr",
+            "Tr",
             "diag",
             "sup",
             "inf",

@@ -191,7 +191,7 @@ def _known(reader: Reader, name: str, rest: tuple[Surface, ...], mark: str, appl
     known = reader.vocabulary
     name = reader.usage.counts.get(name, name)
     if not reader.in_index:
-        name = known.spellings.get(name, name)
+        name = reader.usage.pairs.get(name) or known.spellings.get(name, name)
     erased = [parameter_mark(reader, sub) for sub in rest]
     tests = {
         "density": name in known.densities,
@@ -199,7 +199,7 @@ def _known(reader: Reader, name: str, rest: tuple[Surface, ...], mark: str, appl
         "variable": name in known.variables and not mark and not any(e is not None for e in erased),
         "noise": is_noise(reader, name) and not mark and not any(e is not None for e in erased),
         "symbol": name in known.symbols and known.symbols[name].fits(len(rest)) and not mark,
-        "functional": name in known.functionals,
+        "functional": name in known.functionals and all(e is not None for e in erased),
         "parameter": name in known.parameters,
     }
     order = ["density", "function"] if applied else ["variable", "noise", "symbol"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
 
 from gentutor.derive.reading import binders, densities, expectations, functionals, functions, gradients, names
@@ -25,6 +25,7 @@ from gentutor.derive.reading.syntax import (
     Statement,
     Sum,
     Surface,
+    pieces,
 )
 from gentutor.derive.reading.unread import MAX_DEPTH, TOO_DEEP, Unread
 from gentutor.derive.tree import (
@@ -169,9 +170,14 @@ class Reader:
         place += 1
         for i, item in enumerate(items):
             if binders.is_optimum(item) and bracket_at(items, i + 1) is None and place < len(surface.terms):
+                end = len(surface.terms)
+                while end > place and not binders.is_place(item) and _is_number(surface.terms[end - 1][1]):
+                    end -= 1  # min f + log 2: the number stands beside the least value
+                if end == place and items[i + 1 :]:
+                    break
                 first = (("", _product(items[i + 1 :])),) if items[i + 1 :] else ()
-                rest = Sum(item.end, surface.end, (*first, *surface.terms[place:]))
-                return [*items[: i + 1], Group(rest.start, rest.end, "{", (rest,), ())], len(surface.terms)
+                rest = Sum(item.end, surface.terms[end - 1][1].end, (*first, *surface.terms[place:end]))
+                return [*items[: i + 1], Group(rest.start, rest.end, "{", (rest,), ())], end
         while place < len(surface.terms) and _waits(self, items[-1]):
             sign, term = surface.terms[place]
             items.append(Group(term.start, term.end, "{", (Sum(term.start, term.end, ((sign, term),)),), ()))
@@ -355,6 +361,8 @@ class Reader:
         found = call or names.meaning(self, head, group is not None)
         if found is None:
             return self._unnamed(head), i
+        if group and functions.is_factor(self, found, group):
+            group, found = None, replace(found, kind="symbol")
         if found.kind in ("density", "function") and (group or found.kind == "density"):
             return densities.applied(self, found, head, items, i, group)
         if found.kind == "function":
@@ -404,6 +412,11 @@ def _is_number_pi(head: Head, items: Items, i: int) -> bool:
     return head.base == "pi" and not head.subs and number and bracket_at(items, i + 1) is None
 
 
+def _is_number(surface: Surface) -> bool:
+    """True of log 2: it names nothing."""
+    return not any(isinstance(p, Leaf) and p.kind in ("NAME", "WORD", "DOTS") for p in pieces(surface))
+
+
 def _product(items: Items) -> Surface:
     return items[0] if len(items) == 1 else Product(items[0].start, items[-1].end, tuple(items))
 
@@ -428,8 +441,8 @@ def _waits(reader: Reader, item: Surface) -> bool:
 
 def _order(sub: Surface | None) -> str:
     """Which norm: its subscript."""
-    text = flat(sub) if sub is not None else "2"
-    order = {"": "2", "2": "2", "F": "F", "Fro": "F", "1": "1", "L": "L", "Lip": "L"}.get(text)
+    text = flat(sub) if sub is not None else ""
+    order = {"": "", "2": "2", "op": "2", "F": "F", "Fro": "F", "1": "1", "L": "L", "Lip": "L"}.get(text)
     if order is None:
         raise Unread(
             f"the norm with subscript {text} is not known; 1, 2, F and L are", sub.start if sub else 0

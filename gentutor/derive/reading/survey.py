@@ -1,10 +1,20 @@
 """How a chain uses its indices, noted before any line is read: levels, samples, components, data points."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gentutor.derive.reading.names import bare, flat, head_of
-from gentutor.derive.reading.syntax import Group, Leaf, Scripted, Statement, Sum, Surface, pieces
+from gentutor.derive.reading.syntax import (
+    Group,
+    Leaf,
+    Product,
+    Scripted,
+    Statement,
+    Sum,
+    Surface,
+    pieces,
+)
 from gentutor.derive.tree import Symbol
 from gentutor.derive.vocabulary import Vocabulary
 
@@ -17,6 +27,7 @@ class Usage:
     draws several times (z^{(k)}, z_1, ..., z_K); `data_indices` the i of x^{(i)}, `components` the j of mu_j.
     `counts` gives the setting's symbol for a letter that counts: K for the k of z_1, ..., z_k, N for the n of
     a sum over x_1, ..., x_n.
+    `pairs` are the names that stand for the law of a pair, pi(x, y) or (x, y) ~ pi, with the density meant.
     """
 
     levels: set[str] = field(default_factory=set)
@@ -24,6 +35,7 @@ class Usage:
     data_indices: set[str] = field(default_factory=set)
     components: set[str] = field(default_factory=set)
     counts: dict[str, str] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,6 +60,8 @@ def survey(lines: Iterable[Surface], vocabulary: Vocabulary) -> Usage:
                 _note_dots(piece, lists)
                 if "|" in piece.separators:
                     lists.chained |= _note_conditional(piece, vocabulary, usage)
+            if vocabulary.pairs and isinstance(piece, Product | Statement):
+                usage.pairs |= {n: vocabulary.pairs[n] for n in _of_pairs(piece) if n in vocabulary.pairs}
     _note_counts(lists, vocabulary, usage)
     return usage
 
@@ -101,6 +115,25 @@ def _note_counts(lists: _Lists, vocabulary: Vocabulary, usage: Usage) -> None:
     if "N" in vocabulary.symbols:
         over_data = {last for index, last in lists.sums if ("x", index) in lists.indexed}
         usage.counts |= {last: "N" for last in over_data if len(last) == 1 and last.isalpha()}
+
+
+def _of_pairs(piece: Product | Statement) -> Iterator[str]:
+    """The pi of pi(x, y), of (x, y) ~ pi and of inf over pi in Pi(P, Q)."""
+    if isinstance(piece, Product):
+        for item, after in pairwise(piece.items):
+            group, head = bare(after), head_of(item)
+            if head and isinstance(group, Group) and group.bracket == "(" and group.separators == (",",):
+                yield head.base
+    elif len(piece.sides) == 2 and piece.relations[0].text in ("~", "in"):
+        side = piece.sides[piece.relations[0].text == "~"]
+        head = None if side is None else head_of(side)
+        if head and (piece.relations[0].text == "in" or _is_pair(piece.sides[0])):
+            yield head.base
+
+
+def _is_pair(side: Surface | None) -> bool:
+    group = None if side is None else bare(side)
+    return isinstance(group, Group) and group.separators == (",",)
 
 
 def _note_name(piece: Scripted, vocabulary: Vocabulary, usage: Usage) -> None:

@@ -55,9 +55,9 @@ class Scanner(Brackets):
         """A letter, or a run of letters that is a word (KL; data in p_{data})."""
         inside = self.tokens and self.tokens[-1].type == "OPEN" and self.tokens[-1] == "{"
         script = inside and len(self.tokens) > 1 and self.tokens[-2].type in ("SUB", "SUP")
-        run = (ANY_RUN.match(self.text, start, stop) if script else None) or WORD_RUN.match(
-            self.text, start, stop
-        )
+        run = ANY_RUN.match(self.text, start, stop) if script else None
+        if run is None and not (self.tokens and self.tokens[-1].type == "SUP"):  # V^TV is V^T V
+            run = WORD_RUN.match(self.text, start, stop)
         if run is None or run.re is not ANY_RUN:
             slips.check_letters(self.text, start, stop)
         if run:

@@ -53,6 +53,9 @@ VOCABULARY = Vocabulary(
         "a": FunctionSpec((X,), about="the discriminator's logits, D = sigma(a)"),
         "sigma": FunctionSpec((Call("a", (X,)),), about="the sigmoid 1 / (1 + exp(-a))"),
         "softplus": FunctionSpec((Call("a", (X,)),), about="log(1 + exp(a))"),
+        "f": FunctionSpec((Symbol("y"),), about="a convex function with f(1) = 0, as of an f-divergence"),
+        "f^*": FunctionSpec((Symbol("y"),), about="the convex conjugate of f, sup_u (u t - f(u))"),
+        "f'": FunctionSpec((Symbol("y"),), about="the derivative of f"),
     },
     symbols={
         "a": SymbolSpec(about="a positive number"),
@@ -64,17 +67,19 @@ VOCABULARY = Vocabulary(
     noises={"epsilon": VariableSpec(about="standard normal noise")},
     parameters=("theta", "phi", "y"),
     spellings={
-        **dict.fromkeys(("p_r", "p_d", "P_r", "P_data", "pi", "q_data", "p_real"), "p_data"),
-        **dict.fromkeys(("p_G", "p_model", "P_g", "p_theta", "q_g", "p_gen", "p_fake"), "p_g"),
+        **dict.fromkeys(("p_r", "p_d", "P_r", "P_data", "pi", "q_data", "p_real", "P"), "p_data"),
+        **dict.fromkeys(("p_G", "p_model", "P_g", "p_theta", "q_g", "p_gen", "p_fake", "P_theta"), "p_g"),
+        **dict.fromkeys(("p_g_theta", "p_G_theta", "P_g_theta", "P_G_theta", "Q", "q"), "p_g"),
         **dict.fromkeys(("D_phi", "D_theta_d", "D_w", "D_omega", "D_psi", "D_theta"), "D"),
         **dict.fromkeys(("D^*_G", "D_G^*", "D_G", "D_*", "D^*_phi", "D_phi^*"), "D^*"),
         **dict.fromkeys(("G_theta", "G_theta_g", "g", "g_theta", "G_phi"), "G"),
-        **dict.fromkeys(("ell", "h", "a_phi"), "a"),
+        **dict.fromkeys(("ell", "h", "a_phi", "T", "T_phi", "T_omega"), "a"),
         "sigmoid": "sigma",
         **dict.fromkeys(("theta_g", "theta_G"), "theta"),
         **dict.fromkeys(("theta_d", "theta_D", "w", "omega", "psi"), "phi"),
     },
     measures={"x": P_DATA, "z": P_Z},
+    definable=("f",),
     functionals={"V": VALUE, "C": Optimum("max", ("D",), VALUE)},
 )
 
@@ -196,8 +201,18 @@ def _contents(
             "G": G,
             "sigma": lambda logits: _sigmoid(elementwise(logits, np.asarray)),
             "softplus": lambda logits: elementwise(logits, lambda data: np.log1p(np.exp(data))),
+            **_convex(a, b),
         },
     )
+
+
+def _convex(a: float, b: float) -> dict[str, Function]:
+    """f(u) = a u log u + b (u - 1), its conjugate a exp((t - b) / a - 1) + b, and its derivative."""
+    return {
+        "f": lambda u: elementwise(u, lambda data: a * data * np.log(data) + b * (data - 1)),
+        "f^*": lambda t: elementwise(t, lambda data: a * np.exp((data - b) / a - 1) + b),
+        "f'": lambda u: elementwise(u, lambda data: a * np.log(data) + a + b),
+    }
 
 
 def _sigmoid(logits: Array) -> Array:

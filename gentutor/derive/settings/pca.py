@@ -28,7 +28,11 @@ VOCABULARY = Vocabulary(
         "Theta": SymbolSpec(about="the decoder, d x r"),
         "Phi": SymbolSpec(about="the encoder, r x d"),
         "Z": SymbolSpec(about="the codes Phi X as columns, r x n"),
-        "z": SymbolSpec(1, about="a code, a column of Z = Phi X"),
+        "z": SymbolSpec(
+            1,
+            optional=True,
+            about="a code, a column of Z = Phi X; without an index any vector of r numbers",
+        ),
         "hat_X": SymbolSpec(about="the reconstruction Theta Phi X"),
         "hat_x": SymbolSpec(1, about="a column of the reconstruction Theta Phi X"),
         "S": SymbolSpec(about="the covariance of the samples, 1/n sum_mu (x_mu - bar x)(x_mu - bar x)^T"),
@@ -45,7 +49,11 @@ VOCABULARY = Vocabulary(
             1, optional=True, about="the eigenvalues of X X^T on a diagonal; of S where that is given"
         ),
         "sigma": SymbolSpec(1, about="a singular value of X, the largest first"),
-        "lambda": SymbolSpec(1, about="an eigenvalue, a diagonal element of Lambda"),
+        "lambda": SymbolSpec(
+            1,
+            optional=True,
+            about="an eigenvalue, a diagonal element of Lambda; without an index a multiplier, any number",
+        ),
         "u": SymbolSpec(1, about="a column of U"),
         "v": SymbolSpec(1, about="a column of V"),
         "w": SymbolSpec(about="any direction: a vector of d numbers"),
@@ -59,8 +67,17 @@ VOCABULARY = Vocabulary(
         "j": SymbolSpec(about="an index"),
         "I": SymbolSpec(1, optional=True, about="the identity matrix; I_r that of r rows"),
     },
-    parameters=("Theta", "Phi", "w"),
-    spellings={"N": "n", "D": "d", "k": "r", "W": "Theta", "C": "S", "tilde_X": "hat_X", "tilde_x": "hat_x"},
+    parameters=("Theta", "Phi", "w", "z"),
+    spellings={
+        "N": "n",
+        "D": "d",
+        "k": "r",
+        "M": "r",
+        "W": "Theta",
+        "C": "S",
+        "tilde_X": "hat_X",
+        "tilde_x": "hat_x",
+    },
     ranges={"mu": (ONE, n), "i": (ONE, d), "j": (ONE, d)},
 )
 
@@ -81,11 +98,13 @@ def columns(value: Data, whole: bool = True) -> Callable[..., Array]:
     return at
 
 
-def numbers(values: Data) -> Callable[..., Array]:
-    """sigma_i, zero beyond the last."""
+def numbers(values: Data, free: float | None = None) -> Callable[..., Array]:
+    """sigma_i, zero beyond the last; without an index the number `free`."""
 
-    def at(i: int) -> Array:
-        if i < 1:
+    def at(i: int | None = None) -> Array:
+        if i is None and free is not None:
+            return scalar(free)
+        if i is None or i < 1:
             raise NotExact(f"there is no singular value number {i}")
         return scalar(values[i - 1] if i <= len(values) else 0.0)
 
@@ -112,7 +131,7 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
     d_, n_ = int(rng.integers(4, 6)), int(rng.integers(6, 9))
     r_ = int(rng.integers(2, d_ - 1))
     samples = general(rng, d_, n_) + 0.4 * general(rng, d_, 1)
-    some = general(rng, d_)
+    some, multiplier = general(rng, d_), float(rng.uniform(0.4, 1.6))
     given = facts.given
     if "centred" in given:
         samples = samples - samples.mean(axis=1, keepdims=True)
@@ -130,7 +149,7 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
         "u": columns(left, whole=False),
         "P_r": matrix(best @ best.T),
         "Lambda": diagonal(squares),
-        "lambda": numbers(squares),
+        "lambda": numbers(squares, free=multiplier),
     }
     if "covariance" not in given or "centred" in given:
         svd |= {
@@ -166,7 +185,9 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
                 "Theta": matrix(theta),
                 "Phi": matrix(phi),
                 "Z": matrix(codes),
-                "z": columns(codes, whole=False),
+                "z": lambda mu=None: (
+                    matrix(parameters["z"]) if mu is None else columns(codes, whole=False)(mu)
+                ),
                 "hat_X": matrix(theta @ codes),
                 "hat_x": columns(theta @ codes, whole=False),
                 "w": matrix(w / np.sqrt(w @ w) if "w of length 1" in given else w),
@@ -177,10 +198,10 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
     fixed = {"Theta"} if "Theta = U_r" in given else set()
     if given & {"Phi = Theta^T", "Phi = U_r^T", "Phi = Theta^+"}:
         fixed.add("Phi")
-    sizes = {"Theta": d_ * r_, "Phi": d_ * r_, "w": d_}
+    sizes = {"Theta": d_ * r_, "Phi": d_ * r_, "w": d_, "z": r_}
     parameters = {name: general(rng, size) for name, size in sizes.items() if name not in fixed}
     i, j = (int(k) for k in rng.permutation(d_)[:2] + 1)
-    sizes_in_print = {"d": d_, "D": d_, "n": n_, "N": n_, "r": r_, "k": r_}
+    sizes_in_print = {"d": d_, "D": d_, "n": n_, "N": n_, "r": r_, "k": r_, "M": r_}
     integers = {**sizes_in_print, "mu": int(rng.integers(1, n_ + 1)), "i": i, "j": j}
     return World("matrix", integers, parameters, make, d=d_, seed=int(rng.integers(2**31)))
 

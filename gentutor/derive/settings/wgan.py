@@ -7,7 +7,7 @@ import numpy as np
 
 from gentutor.derive.setting import Facts, Parts, Setting, general, masses
 from gentutor.derive.settings.gan import Generator, between, generator_table, lookup, moves, near
-from gentutor.derive.tree import Call, Density, Norm, Optimum, Variable, node
+from gentutor.derive.tree import Call, Density, Norm, Optimum, Symbol, Variable, node
 from gentutor.derive.vocabulary import DensitySpec, FunctionSpec, SymbolSpec, VariableSpec, Vocabulary
 from gentutor.derive.worlds.array import Array, Data, scalar
 from gentutor.derive.worlds.laws import Apart, Gaussian, Law, Table
@@ -52,15 +52,17 @@ VOCABULARY = Vocabulary(
     noises={"epsilon": VariableSpec(about="standard normal noise")},
     parameters=("theta", "w"),
     spellings={
-        **dict.fromkeys(("p_r", "p_data", "P_data", "P_d", "p_d", "P_x", "mu"), "P_r"),
+        **dict.fromkeys(("p_r", "p_data", "P_data", "P_d", "p_d", "P_x", "mu", "pi"), "P_r"),
         **dict.fromkeys(("p_g", "p_theta", "P_theta", "P_G", "p_G", "p_model", "nu"), "P_g"),
+        **dict.fromkeys(("p_g_theta", "p_G_theta", "P_g_theta", "P_G_theta"), "P_g"),
         **dict.fromkeys(("p_hat_x", "P_hat"), "P_hat_x"),
         **dict.fromkeys(("f_w", "D", "D_w", "C", "T", "phi", "psi", "f_theta", "h", "f_phi", "D_phi"), "f"),
         **dict.fromkeys(("D^*", "f_*", "phi^*"), "f^*"),
         **dict.fromkeys(("G_theta", "g", "g_theta"), "G"),
-        "pi": "gamma",
         "L": "K",
     },
+    pairs={"pi": "gamma"},
+    definable=("L",),
     measures={"x": P_R, "z": P_Z, "tilde_x": Density("P_g", (Variable("tilde_x"),))},
 )
 
@@ -72,7 +74,8 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
     distances = np.linalg.norm(places[:, None] - places, axis=-1)
     critics = extreme_critics(distances)
     slack, weight = 1 + rng.uniform(0.1, 0.6), rng.uniform(0.5, 2.0)
-    normed = "Lipschitz" in facts.given
+    normed, bounded = "Lipschitz" in facts.given, "Lipschitz bound" in facts.given
+    gentle = rng.uniform(0.5, 0.9)
     drawn = {name: general(rng, N) for name in ("theta", "G", "w", "data", "between")}
     drawn["f"] = 3 * general(rng, N)
     drawn["gamma"] = general(rng, (N - 1) ** 2)
@@ -85,6 +88,8 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
         if normed:
             least = lipschitz_constant(critic, distances)
             critic = critic / (least if least.real > 1 else 1.0)
+        if bounded:
+            critic = gentle * critic / lipschitz_constant(critic, distances)
         best = critics[np.argmax(critics @ (real - model))]
         gamma = coupling(real, model, now["gamma"])
         p_r, p_g, p_z = Table(("x",), real), Table(("x",), model), Table(("z",), model[table] * share)
@@ -187,7 +192,8 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
     slack, weight = 1 + rng.uniform(0.1, 0.6), rng.uniform(0.5, 2.0)
     drawn = {"theta": general(rng, 3), "w": general(rng, CRITIC.size)}
     drawn |= {"data": general(rng, 4), "between": general(rng, 4)}
-    normed = "Lipschitz" in facts.given
+    constant = 1.0 if "Lipschitz" in facts.given else rng.uniform(0.5, 0.9)
+    normed = bool(facts.given & {"Lipschitz", "Lipschitz bound"})
     prior = Gaussian({"z": 1}, np.array([0.2 * rng.standard_normal()]), np.array([[rng.uniform(0.7, 1.3)]]))
 
     def make(parameters: Mapping[str, Data]) -> Contents:
@@ -197,7 +203,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
         slope = part["slope"]
         least = slope * np.sign(slope.real) * (1 + height * steepness)
         if normed:
-            slope, least = slope / least, np.ones(())
+            slope, least = constant * slope / least, constant * np.ones(())
 
         def critic(x: Array) -> Array:
             """offset + slope (x + height tanh(steepness x + centre)): its derivative keeps its sign."""
@@ -235,4 +241,6 @@ SETTING = Setting(
         (Norm(F, "L"), node(1), "Lipschitz"),
         (P_G, P_R, "equal laws"),
     ),
+    factors=(Symbol("K"), Norm(F, "L")),
+    bounds=((Norm(F, "L"), node(1), "Lipschitz bound"),),
 )

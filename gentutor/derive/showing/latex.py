@@ -225,7 +225,8 @@ def _apply(n: Apply) -> str:
 
 
 def _norm(n: Norm) -> str:
-    return f"\\left\\| {to_latex(n.body)} \\right\\|_{{{n.order}}}"
+    order = f"_{{{n.order}}}" if n.order else ""
+    return f"\\left\\| {to_latex(n.body)} \\right\\|{order}"
 
 
 def _call(n: Call) -> str:

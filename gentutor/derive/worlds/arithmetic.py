@@ -64,9 +64,10 @@ def _root(value: Array, exponent: float) -> Array:
 
 
 def _squared_norm(n: Norm, scope: Scope) -> Array:
-    if n.order not in ("2", "F"):
+    value = None if n.order == "L" else evaluate(n.body, scope)
+    if value is None or n.order == "1" or (n.order == "2" and value.core == "m"):
         return array.square(_norm(n, scope))
-    return array.sum_squares(evaluate(n.body, scope))
+    return array.sum_squares(value)
 
 
 def _norm(n: Norm, scope: Scope) -> Array:
@@ -76,6 +77,10 @@ def _norm(n: Norm, scope: Scope) -> Array:
     if n.order == "1":
         absolute = Array(np.abs(value.data), value.axes, value.core)
         return Array(absolute.data.reshape(*value.data.shape[: len(value.axes)], -1).sum(-1), value.axes)
+    if n.order == "2" and value.core == "m":
+        if np.iscomplexobj(value.data):
+            raise NotExact("no derivative of the largest singular value is known here")
+        return Array(np.linalg.norm(value.data, 2, axis=(-2, -1)), value.axes)
     return array.elementwise(array.sum_squares(value), np.sqrt)
 
 

@@ -1,22 +1,28 @@
 """Derivatives by a variable or a parameter, from values on a circle in the complex plane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from gentutor.derive.tree import (
+    Call,
+    Divergence,
+    Expectation,
     Gradient,
+    Integral,
     Node,
     Symbol,
     Variable,
+    walk,
 )
 from gentutor.derive.worlds import array
 from gentutor.derive.worlds.array import Array, NotExact
 from gentutor.derive.worlds.scope import RULES, Scope, evaluate, integer, key_of, point
-from gentutor.derive.worlds.world import World
+from gentutor.derive.worlds.world import Contents, World
 
 # Where an analytic function is read for its derivative; of one that is real for real values half will do.
+STEP = 1e-20  # the values of D may be near 0, where a circle would be too wide
 CIRCLE = 0.02 * np.exp(2j * np.pi * (np.arange(8) + 0.5) / 8)
 
 
@@ -31,6 +37,12 @@ def _gradient(n: Gradient, scope: Scope) -> Array:
             n.wrt, lambda inner: _derivative(n.wrt, lambda s: evaluate(n.body, s), inner), scope
         )
         return array.trace(jacobian) if n.kind == "laplacian" else jacobian
+    if isinstance(n.wrt, Call) and any(
+        isinstance(part, Integral | Expectation | Divergence)
+        or (isinstance(part, Call) and part.name == n.wrt.name and part != n.wrt)
+        for part in walk(n.body)
+    ):
+        raise NotExact("a derivative by the value of a function at a point is of that value alone")
     value = _derivative(n.wrt, lambda inner: evaluate(n.body, inner), scope)
     return array.trace(value) if n.kind == "div" else value
 
@@ -52,8 +64,13 @@ def _derivative(wrt: Node, body: Callable[[Scope], Array], scope: Scope) -> Arra
         values = [body(replace(scope, world=world)) for world in worlds]
         value, axes = values[0], array.union(*values)
         data = np.stack(np.broadcast_arrays(*(array.spread(one, axes) for one in values)), axis=-1)
+    elif isinstance(wrt, Call) and not nested:
+        value = body(replace(scope, world=_raised(scope.world, wrt.name, 1j * STEP)))
+        return Array(value.data.imag / STEP, value.axes, value.core)
     else:
-        raise NotExact("a derivative is by a variable or by a parameter")
+        raise NotExact(
+            "a derivative is by a variable or by a parameter; in pca by w, a direction that is free"
+        )
     if value.core == "m":
         raise array.Misfit("the derivative of a matrix")
     # the last axis counts what it is differentiated by
@@ -63,6 +80,18 @@ def _derivative(wrt: Node, body: Callable[[Scope], Array], scope: Scope) -> Arra
     if shape is not None and value.core == "s":
         return Array(slopes.reshape((*slopes.shape[:-1], *shape)), axes, "scm"[len(shape)])
     return Array(slopes, axes, "c" if value.core == "s" else "m")
+
+
+def _raised(world: World, name: str, step: complex) -> World:
+    """The world in which a function has `step` more everywhere."""
+
+    def make(parameters: Mapping[str, array.Data]) -> Contents:
+        contents = world.make(parameters)
+        function = contents.functions[name]
+        raised = {name: lambda *at: array.add(function(*at), array.scalar(step))}
+        return replace(contents, functions={**contents.functions, **raised})
+
+    return replace(world, make=make)
 
 
 def _around_point(
@@ -87,6 +116,8 @@ def _directions(name: str, world: World) -> tuple[array.Data, tuple[int, ...] | 
     A parameter that is itself printed, as the matrix Theta, has a gradient of its own shape; theta has none.
     """
     value, vector = world.contents.symbols.get(name), world.parameters.get(name)
+    if vector is not None and callable(value):
+        value = value()  # z without an index
     if not isinstance(value, Array) or vector is None:
         return world.directions(name), None
     if value.data.size != vector.size or not np.allclose(value.data.ravel(), vector):

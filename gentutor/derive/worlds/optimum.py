@@ -10,9 +10,14 @@ from gentutor.derive.worlds.world import Polytope
 Objective = Callable[[Data], complex]  # to be made as small as it can be
 
 STEP = 1e-20  # of the derivative by a complex step, which loses no digits however small it is
-SMALL = 1e-3  # within the set that a linear objective is minimised over
+SMALL = 2e-5  # within the set that a linear objective is minimised over, also where it is thin
 FAR = 30.0  # no optimum lies farther out
+UNBOUNDED = 3  # what scipy.optimize.linprog calls it
 FLAT = 1e-9  # the largest slope at an optimum, relative to the value
+
+
+class Infinite(NotExact):
+    """An extreme value that is known to be infinite."""
 
 
 def stationary(objective: Objective, start: Data) -> Data:
@@ -44,7 +49,7 @@ def stationary(objective: Objective, start: Data) -> Data:
     ways = 1e-3 * np.stack([wave(np.arange(1, len(place) + 1)) for wave in (np.cos, np.sin)])
     around = min(value(place + way) for way in (*ways, *-ways))
     if not np.abs(here).max() <= FLAT * size or not around >= value(place):
-        raise NotExact("the extreme value is not attained")
+        raise NotExact("the extreme value is not attained; does a bound stand below the min or max?")
     return place
 
 
@@ -59,7 +64,7 @@ def linear_programme(objective: Objective, start: Data, polytope: Polytope) -> c
     slope = np.array([objective(start + SMALL * unit) - base for unit in np.eye(len(start))]) / SMALL
     try_out = SMALL * np.cos(np.arange(1, len(start) + 1)) ** 2
     bent = objective(start + try_out) - base - slope @ try_out
-    if not abs(bent) <= 1e-10 * (abs(base) + np.abs(slope).sum()):
+    if not abs(bent) <= 1e-8 * SMALL * (abs(base) + np.abs(slope).sum()):
         raise NotExact("a search over a set needs a linear objective")
     matrix, right = polytope.at_most
     equal, total = polytope.exactly
@@ -71,6 +76,8 @@ def linear_programme(objective: Objective, start: Data, polytope: Polytope) -> c
         b_eq=total if len(total) else None,
         bounds=(polytope.least, None),
     )
+    if found.status == UNBOUNDED:
+        raise Infinite("the objective grows without end over this set: the extreme value is not attained")
     if found.status != 0:
         raise NotExact("the extreme value is not attained")
     return complex(base + slope @ (found.x - start))

@@ -132,7 +132,7 @@ class Matrices:
                 return total
             case T.Div(above, below):
                 return _times(at(above), 1 / _scalar(at(below)))
-            case T.Pow(T.Norm(body, ("2" | "F")), exponent) if exponent == T.node(2):
+            case T.Pow(T.Norm(body, ("" | "F")), exponent) if exponent == T.node(2):
                 return np.asarray((at(body) ** 2).sum())
             case T.Pow(base, exponent):
                 value, power = at(base), round(float(at(exponent)))
@@ -141,7 +141,7 @@ class Matrices:
                 if value.shape[1] == 1 and power == 2:
                     return np.asarray((value**2).sum())
                 return np.linalg.matrix_power(value, power)
-            case T.Norm(body, ("2" | "F") as order):
+            case T.Norm(body, ("" | "2" | "F") as order):
                 value = at(body)
                 if order == "2" and value.ndim and min(value.shape) > 1:
                     return np.asarray(np.linalg.norm(value, 2))
