@@ -67,7 +67,7 @@ def at(expression: Node, world: World, x: float, name: str = "x") -> float:
 
 
 def distances(world: World) -> Data:
-    places = world.contents.coordinates["x"]
+    places = world.contents.coordinates["x"](world.free("x", "x")).data
     return np.array([[np.hypot(*(a - b)) for b in places] for a in places])
 
 

@@ -10,12 +10,15 @@ from gentutor.derive.setting import Facts, Setting
 from gentutor.derive.tree import (
     Node,
 )
-from gentutor.derive.worlds.array import Array, Data, NotExact, spread, union
+from gentutor.derive.worlds.array import Array, Data, NotExact
 from gentutor.derive.worlds.evaluate import Scope, evaluate
+from gentutor.derive.worlds.together import alike, along, together
 from gentutor.derive.worlds.world import World
 
 WORLDS = {"finite": 3, "Gaussian": 2, "one-dimensional Gaussian": 2}
 REDRAW = "~redraw"  # the axis along which parameters are redrawn
+WORLD = "~world"  # the axis along which worlds lie that are judged together
+MANY, AT_ONCE = 16, 32  # from so many worlds on they are put together, so many of them
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Bench:
     _worlds: dict[str, list[World]] = field(default_factory=dict)
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
+    _together: dict[tuple[str, int], World] = field(default_factory=dict)
     _alive: dict[int, World] = field(default_factory=dict)  # what is kept is known by the id of its world
 
     @cached_property
@@ -48,9 +52,7 @@ class Bench:
             key = (id(scope.world), *names, count)
             if key not in self._redraws:
                 self._redraws[key] = list(_redrawn(scope.world, names, count - 1)) if count > 1 else []
-            return _stacked(
-                expression, [scope, *(replace(scope, world=world) for world in self._redraws[key])]
-            )
+            return _over(expression, scope, self._redraws[key])
 
         return self._kept(expression, scope, f"{count} of {', '.join(names)}", compute)
 
@@ -60,6 +62,26 @@ class Bench:
         if key not in self._values:
             self._values[key] = compute()
         return self._values[key]
+
+    def many(self, kind: str) -> Iterator[tuple[list[int], World]]:
+        """The worlds of a kind put together where they are alike, and which they are, counted from 1.
+
+        There are none where worlds are few: to put them together is some work.
+        """
+        if (self.count or 0) < MANY:
+            return
+        groups: dict[tuple[object, ...], list[int]] = {}
+        worlds = list(self.worlds(kind))
+        for i, world in enumerate(worlds):
+            groups.setdefault(alike(world), []).append(i)
+        for group in groups.values():
+            for start in range(0, len(group), AT_ONCE):
+                some = group[start : start + AT_ONCE]
+                if len(some) > 1:
+                    key = kind, some[0]
+                    if key not in self._together:
+                        self._together[key] = together([worlds[i] for i in some], WORLD)
+                    yield [i + 1 for i in some], self._together[key]
 
     def worlds(self, kind: str) -> Iterator[World]:
         """The worlds of a kind, in their order."""
@@ -71,14 +93,13 @@ class Bench:
             yield drawn[i]
 
 
-def _stacked(expression: Node, scopes: list[Scope]) -> Array:
-    """The values of a number in several scopes, along the axis REDRAW."""
-    values = [evaluate(expression, scope) for scope in scopes]
-    if values[0].core != "s":
+def _over(expression: Node, scope: Scope, redraws: list[World]) -> Array:
+    """The values of a number in the scope's world and in its redraws, along the axis REDRAW."""
+    worlds = [scope.world, *redraws]
+    value = along([evaluate(expression, replace(scope, world=world)) for world in worlds], REDRAW)
+    if value.core != "s":
         raise NotExact("a vector where a number is needed")
-    axes = union(*values)
-    data = np.stack(np.broadcast_arrays(*(spread(value, axes) for value in values)), axis=-1)
-    return Array(data, (*axes, REDRAW))
+    return value
 
 
 def _redrawn(world: World, names: Sequence[str], count: int) -> Iterator[World]:

@@ -17,9 +17,10 @@ from gentutor.derive.tree import (
     Norm,
     Sum,
 )
-from gentutor.derive.worlds.array import Array, Data, add, negative
+from gentutor.derive.worlds.array import Array, Data, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 from gentutor.derive.worlds.weights import LINEAR, by_weight
+from gentutor.derive.worlds.world import World
 
 HOLDS, FAILS = 1e-9, 1e-7  # relative residuals: below the first a line holds, above the second it fails
 
@@ -32,6 +33,12 @@ class Comparison:
     above: Array
     here: Array
     excess: Data  # where it is off, point by point
+
+
+def one_at_a_time(world: World) -> None:
+    """Raises NotExact where several worlds are one: the largest term is a world's own."""
+    if world.axis:
+        raise NotExact("the largest term is that of one world")
 
 
 def largest_term(n: Node, scope: Scope) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gentutor.derive.judging.bench import REDRAW, Bench
-from gentutor.derive.judging.comparison import HOLDS, Comparison, difference, largest_term
+from gentutor.derive.judging.comparison import HOLDS, Comparison, difference, largest_term, one_at_a_time
 from gentutor.derive.judging.noise import Sides, left_keys, scope_for, writes_noise
 from gentutor.derive.tree import (
     Apply,
@@ -53,6 +53,7 @@ def _by_value(above: Node, here: Node, scope: Scope, bench: Bench) -> Comparison
     if found.residual > HOLDS and (
         found.residual < 1e-4 or vanish
     ):  # perhaps only because large terms cancel
+        one_at_a_time(scope.world)
         return difference(a, b, max(largest_term(above, scope), largest_term(here, scope)))
     return found
 
@@ -65,21 +66,27 @@ def proportional(above: Node, here: Node, opening: Node, world: World) -> Compar
         raise NotExact("a proportionality needs a density in the opening line: in which variable?")
     a, b = log_of(above, scope), log_of(here, scope)
     ratio = add(a, negative(b))
-    return constant_along(ratio, a, b, [key for key in keys if key in ratio.axes])
+    return constant_along(ratio, a, b, [key for key in keys if key in ratio.axes], world.axis)
 
 
-def constant_along(difference: Array, a: Array, b: Array, names: Sequence[str]) -> Comparison:
-    """How far `difference` varies along some axes, relative to the size of what it is a difference of."""
+def constant_along(
+    difference: Array, a: Array, b: Array, names: Sequence[str], apart: str = ""
+) -> Comparison:
+    """How far `difference` varies along some axes, relative to the size of what it is a difference of.
+
+    The size is that of a whole world; several worlds lie along the axis `apart`.
+    """
     data = difference.data
     positions = tuple(difference.axes.index(name) for name in names)
     if not positions:
         return Comparison(0.0, a, b, np.zeros(data.shape))
     off = np.abs(data - data.mean(axis=positions, keepdims=True))
-    size = max(float(np.abs(a.data).max()), float(np.abs(b.data).max()), 1.0)
-    excess = off / size
     whole_a, whole_b = (
         Array(np.broadcast_to(spread(s, difference.axes), data.shape), difference.axes) for s in (a, b)
     )
+    world = tuple(i for i, name in enumerate(difference.axes) if name != apart)
+    sizes = [np.abs(whole.data).max(axis=world, keepdims=True) for whole in (whole_a, whole_b)]
+    excess = off / np.maximum(np.maximum(*sizes), 1.0)
     return Comparison(float(excess.max()), whole_a, whole_b, excess)
 
 
@@ -98,9 +105,8 @@ def up_to_constant(above: Node, here: Node, bench: Bench, world: World) -> Compa
         above, here = (Apply("log", side) for side in (above, here))
     sides = [bench.over_redraws(side, scope, names, 7 if names else 1) for side in (above, here)]
     difference = add(sides[0], negative(sides[1]))
-    return constant_along(
-        difference, sides[0], sides[1], [key for key in (*keys, REDRAW) if key in difference.axes]
-    )
+    keys = [key for key in (*keys, REDRAW) if key in difference.axes]
+    return constant_along(difference, sides[0], sides[1], keys, world.axis)
 
 
 def _inside(side: Node) -> bool:
@@ -114,4 +120,5 @@ def _inside(side: Node) -> bool:
 def _all_but(arguments: Sequence[Node], above: Node, here: Node, scope: Scope) -> list[str]:
     """The free variables of two lines that are not among the arguments of a constant."""
     named = {key_of(argument, scope) for argument in arguments if isinstance(argument, Variable)}
-    return [key for key in union(evaluate(above, scope), evaluate(here, scope)) if key not in named]
+    every = union(evaluate(above, scope), evaluate(here, scope))
+    return [key for key in every if key not in named and key != scope.world.axis]

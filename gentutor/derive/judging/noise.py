@@ -41,7 +41,7 @@ class Sides:
     def __init__(self, above: Node, here: Node, setting: Setting, scope: Scope, drawn: bool) -> None:
         self.above, self.here, self.scope, self.setting = above, here, scope, setting
         self.drawn = drawn  # whether the relation is "~": a density stands for a draw
-        self.axes = [self._axes(side) for side in (above, here)]
+        self.axes = [self._axes(side) - {scope.world.axis} for side in (above, here)]
         self.noises = {key for keys in self.axes for key in keys if base(key) in setting.vocabulary.noises}
 
     def _axes(self, side: Node) -> set[str]:

@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 
 from gentutor.derive.judging.bench import REDRAW, Bench, shaken
-from gentutor.derive.judging.comparison import Comparison, largest_term
+from gentutor.derive.judging.comparison import Comparison, largest_term, one_at_a_time
 from gentutor.derive.judging.noise import scope_for
 from gentutor.derive.tree import (
     Node,
@@ -95,7 +95,10 @@ def gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
         raise NotExact("an inequality is between numbers")
     whole_a, whole_b = (add(side, Array(np.zeros_like(gap.data), gap.axes)) for side in (a, b))
     size = np.maximum(np.maximum(np.abs(whole_a.data), np.abs(whole_b.data)), 1e-300)
-    floor = max(largest_term(larger, scope), largest_term(smaller, scope)) if gap.data.max() > 0 else 0.0
+    floor = 0.0
+    if gap.data.max() > 0:
+        one_at_a_time(world)
+        floor = max(largest_term(larger, scope), largest_term(smaller, scope))
     excess = gap.data / np.maximum(size, floor)
     for more, less in bench.premises:  # where one of them is not met, nothing is claimed
         met = add(evaluate(more, scope), negative(evaluate(less, scope)))

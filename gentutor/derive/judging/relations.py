@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from gentutor.derive.judging.bench import Bench
+from gentutor.derive.judging.bench import WORLDS, Bench
 from gentutor.derive.judging.comparison import FAILS, HOLDS, Comparison
 from gentutor.derive.judging.equality import equal, proportional, up_to_constant
 from gentutor.derive.judging.order import gap, same_order, smallest_gap
@@ -107,7 +107,11 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
         if bench.quick and used:
             break
         try:
+            settled = _settled(compare, bench, kind)
             for number, world in enumerate(bench.worlds(kind), 1):
+                if number in settled and (search is None or number > WORLDS.get(kind, 1)):
+                    used.extend([kind] if kind not in used else [])
+                    continue
                 wide = search is not None and (used in ([], [kind]) or number == 1)
                 found = _compared(search if search and wide else compare, world)
                 if kind not in used:
@@ -127,6 +131,18 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
     if worst > HOLDS:
         return Verdict("undecided", worst, None, "the two agree to few digits only", tuple(used))
     return Verdict("holds", worst, None, "", tuple(used))
+
+
+def _settled(compare: Compare, bench: Bench, kind: str) -> set[int]:
+    """The worlds in which the relation clearly holds, by a look at many of them at once."""
+    found: set[int] = set()
+    for numbers, world in bench.many(kind):
+        try:
+            if _compared(compare, world).residual <= HOLDS:
+                found.update(numbers)
+        except NotExact:
+            continue
+    return found
 
 
 def _compared(compare: Compare, world: World) -> Comparison:

@@ -120,8 +120,8 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
                 "w": critics_around(now["f"]),
                 "gamma": Search(np.zeros((N - 1) ** 2), within=lambda limit: couplings),
             },
-            coordinates=dict.fromkeys(SPACE, places),
-            divergences={"W": lambda left, right: np.max(critics @ (left - right))},
+            coordinates=dict.fromkeys(SPACE, lookup(places, "x", "c")),
+            divergences={"W": lambda left, right: scalar(np.max(critics @ (left.data - right.data)))},
         )
 
     parameters = moves(drawn, facts)

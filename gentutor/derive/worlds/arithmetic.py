@@ -90,7 +90,7 @@ def _lipschitz(function: Node, scope: Scope) -> Array:
     if constant is None:
         raise NotExact("a Lipschitz constant is known on a finite metric space only")
     value = evaluate(function, scope.bind({"x": scope.world.free("x", axis)}))
-    if value.axes != (axis,):
+    if {*value.axes} - {scope.world.axis} != {axis}:
         raise NotExact("a Lipschitz constant is known of a function of x")
     return constant(value)
 

@@ -120,6 +120,8 @@ def _directions(name: str, world: World) -> tuple[array.Data, tuple[int, ...] | 
         value = value()  # z without an index
     if not isinstance(value, Array) or vector is None:
         return world.directions(name), None
+    if world.axis:
+        raise NotExact("a gradient of a shape of its own is taken in one world at a time")
     if value.data.size != vector.size or not np.allclose(value.data.ravel(), vector):
         raise NotExact(f"no gradient by {name}, which is not free here: it is tied by what is given")
     return np.eye(vector.size), value.shape

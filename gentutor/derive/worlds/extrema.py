@@ -21,6 +21,8 @@ def _optimum(n: Optimum, scope: Scope) -> Array:
     world = scope.world
     if not n.over or any(name not in world.parameters for name in n.over):
         raise NotExact(f"no {n.kind} over {', '.join(n.over) or 'nothing'} is known here")
+    if world.axis:
+        raise NotExact("an optimum is searched in one world at a time")
     real = (
         scope  # in a derivative the search is at the real point: to first order the optimum is worth the same
     )

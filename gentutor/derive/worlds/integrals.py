@@ -89,9 +89,9 @@ def _of_tables(kind: str, left: Node, right: Node, variables: tuple[Node, ...], 
     (key,), axis = keys_of(variables, scope), scope.new_axis()
     inner = scope.bind({key: scope.world.free(key, axis)})
     tables = [evaluate(side, inner) for side in (left, right)]
-    if any(table.axes != (axis,) for table in tables):
+    if any({*table.axes} - {scope.world.axis} != {axis} for table in tables):
         raise NotExact(f"{kind} is known of two laws of {key} only")
-    return Array(scope.world.contents.divergences[kind](*(table.data for table in tables)))
+    return scope.world.contents.divergences[kind](*tables)
 
 
 RULES.update({Integral: _integral, Expectation: _expectation, Divergence: _divergence})

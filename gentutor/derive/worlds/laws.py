@@ -91,13 +91,13 @@ class Apart:
     def __init__(self, laws: Mapping[str, Law]) -> None:
         self.variables = tuple(laws)
         self.conditions: tuple[str, ...] = ()
-        self._laws = laws
+        self.laws = laws
 
     def log_density(self, left: Sequence[str], given: Sequence[str], points: Points) -> Array:
         """log p(v) of the only variable v, by its own law."""
         if given or len(left) != 1 or left[0] not in self.variables:
             raise NotExact(f"no such density here, only those of {', '.join(self.variables)} alone")
-        law = self._laws[left[0]]
+        law = self.laws[left[0]]
         return law.log_density(law.variables, (), {law.variables[0]: points[left[0]]})
 
 
@@ -142,21 +142,25 @@ class Gaussian:
     def log_density(self, left: Sequence[str], given: Sequence[str], points: Points) -> Array:
         """-1/2 r^T S^{-1} r - 1/2 log det(2 pi S) with r = left - A given - b."""
         gain, offset, covariance = self.conditional(left, given)
-        for name in (*left, *given):
-            size = len(self._rows[name])
-            if points[name].shape not in ((size,), ()) or (points[name].core == "s" and size > 1):
-                raise Misfit(f"{name} is a vector of {size} components here")
+        self.fits((*left, *given), points)
         here = concatenate([points[name] for name in left])
         mean = Array(offset, (), "c")
         if given:
             there = concatenate([points[name] for name in given])
             mean = add(mean, Array(there.data @ gain.T, there.axes, "c"))
-        whiten, log_size = self._factors(tuple(left), tuple(given), covariance)
+        whiten, log_size = self.factors(tuple(left), tuple(given), covariance)
         residual = add(here, negative(mean))
         white = residual.data @ whiten.T
         return Array(-0.5 * (white * white).sum(-1) - log_size, residual.axes)
 
-    def _factors(
+    def fits(self, names: Sequence[str], points: Points) -> None:
+        """Raises Misfit where a point is no value of its variable."""
+        for name in names:
+            size = len(self._rows[name])
+            if points[name].shape not in ((size,), ()) or (points[name].core == "s" and size > 1):
+                raise Misfit(f"{name} is a vector of {size} components here")
+
+    def factors(
         self, left: tuple[str, ...], given: tuple[str, ...], covariance: Data
     ) -> tuple[Data, complex]:
         """L^{-1} and 1/2 log det(2 pi S) of a conditional's S = L L^T, worked out once."""
@@ -168,10 +172,11 @@ class Gaussian:
 
 
 class Mixture:
-    """sum_k weights[k] Gaussian_k, over the same variables."""
+    """sum_k weights[..., k] Gaussian_k, over the same variables; the weights have the named axes `axes`."""
 
-    def __init__(self, weights: Data, parts: Sequence[Gaussian]) -> None:
-        self.weights, self.parts = weights, parts
+    def __init__(self, weights: Data, parts: Sequence[Law], axes: tuple[str, ...] = ()) -> None:
+        self.weights, self.parts, self.axes = weights, parts, axes
+        self._log_weights = [Array(log, axes) for log in np.moveaxis(np.log(weights), -1, 0)]
         self.variables = parts[0].variables
         self.conditions: tuple[str, ...] = ()
 
@@ -184,9 +189,12 @@ class Mixture:
         return add(joint, Array(-below.data, below.axes))
 
     def _log_sum(self, names: tuple[str, ...], points: Points) -> Array:
-        logs = [part.log_density(names, (), points) for part in self.parts]
+        logs = [
+            add(part.log_density(names, (), points), weight)
+            for part, weight in zip(self.parts, self._log_weights, strict=True)
+        ]
         axes = union(*logs)
-        values = [spread(log, axes) + np.log(weight) for log, weight in zip(logs, self.weights, strict=True)]
+        values = [spread(log, axes) for log in logs]
         top = reduce(np.maximum, [value.real for value in values])
         return Array(top + np.log(sum(np.exp(value - top) for value in values)), axes)
 

@@ -44,7 +44,7 @@ def _symbol(n: Symbol, scope: Scope) -> Array:
 def _variable(n: Variable, scope: Scope) -> Array:
     value = point(key_of(n, scope), scope)
     if n.name in scope.world.contents.coordinates and value.core == "state":
-        value = Array(scope.world.contents.coordinates[n.name][value.data], value.axes, "c")
+        value = scope.world.contents.coordinates[n.name](value)
     return value if n.component is None else array.component(value, integer(n.component, scope))
 
 

@@ -55,8 +55,8 @@ class Contents:
         levelled: functions that are also given the level of their first argument: mu_q(x_t, x_0) takes t.
         tied: what a variable is where nothing binds it, as a tree: epsilon = (x' - x) / sigma.
         searches: how the optimum over a parameter is found; without an entry, from where the parameter is.
-        coordinates: of a finite world whose states are points, where they are, by the variable's name.
-        divergences: of two tables of masses, those that no integral gives: "W".
+        coordinates: of a finite world whose states are points, where a state is, by the variable's name.
+        divergences: of two tables of masses along one axis, those that no integral gives: "W".
     """
 
     laws: Mapping[str, Law]
@@ -66,8 +66,8 @@ class Contents:
     levelled: frozenset[str] = frozenset()
     tied: Mapping[str, Node] = field(default_factory=dict)
     searches: Mapping[str, Search] = field(default_factory=dict)
-    coordinates: Mapping[str, Data] = field(default_factory=dict)
-    divergences: Mapping[str, Callable[[Data, Data], Data]] = field(default_factory=dict)
+    coordinates: Mapping[str, Callable[[Array], Array]] = field(default_factory=dict)
+    divergences: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class World:
         reach: one-dimensional integrals run over [-reach, reach].
         rough: integrals that are not exact give their best approximation instead of `NotExact`.
         seed: fixes where free variables are put and in which directions gradients are taken.
+        axis: of several worlds in one (`together`), the axis along which their values lie; else empty.
     """
 
     kind: str
@@ -95,6 +96,7 @@ class World:
     reach: float = 0.0
     rough: bool = False
     seed: int = 0
+    axis: str = ""
     contents: Contents = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
