@@ -27,10 +27,18 @@ from gentutor.derive.worlds.world import World
 
 @dataclass(frozen=True)
 class Facts:
-    """What a chain asks of its worlds: the nodes it is made of and the names of what it takes as given."""
+    """What a chain asks of its worlds.
+
+    Attributes:
+        nodes: what the chain is made of.
+        given: the names of what it takes as given.
+        unit: the size of the standard deviations. Where they are small a density exceeds one and an entropy
+            is negative: H(x) >= 0 and p(x) >= p(x, z) are true of masses only.
+    """
 
     nodes: tuple[Node, ...] = ()
     given: frozenset[str] = frozenset()
+    unit: float = 1.0
 
     def writes(self, *names: str) -> bool:
         """Whether the chain writes one of these names."""

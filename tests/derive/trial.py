@@ -282,6 +282,40 @@ INEQUALITIES = [  # (setting, lines, whether the last one follows)
     ("ddpm", (r"KL(q(x_T|x_0)\|p(x_T))", r"\geq KL(q(x_{1:T}|x_0)\|p(x_{1:T}))"), False),
 ]
 
+# True of probabilities, false of densities, which may exceed one.
+INEQUALITIES += [
+    (setting, lines, False)
+    for setting, openings in {
+        "vae": [
+            ("p(x)", r"\leq 1"),
+            (r"\log p(x)", r"\leq 0"),
+            ("p(x)", r"\geq p(x,z)"),
+            (r"\log p(x,z)", r"\leq \log p(x)"),
+            ("H(p(z))", r"\geq 0"),
+            (rf"H({_Q})", r"\geq 0"),
+            (rf"\mathbb{{E}}_{{{_Q}}}[\log p(x|z)]", r"\leq 0"),
+            (r"\log p(x)", rf"\geq \mathbb{{E}}_{{{_Q}}}[\log p(x,z)]"),
+        ],
+        "latents": [("I(x;z)", r"\leq H(x)"), ("H(q(z))", r"\geq 0"), ("H(q(x,z))", r"\geq H(q(z))")],
+        "ddpm": [
+            ("q(x_t|x_0)", r"\leq 1"),
+            ("p(x_0)", r"\leq 1"),
+            ("H(q(x_t|x_{t-1}))", r"\geq 0"),
+            (r"\log q(x_{t-1}|x_t,x_0)", r"\leq 0"),
+            ("q(x_t|x_{t-1})", r"\geq q(x_t, x_{t-1}|x_{t-2})"),
+        ],
+        "score": [
+            (r"\pi(x)", r"\leq 1"),
+            (r"\log p_\theta(x)", r"\leq 0"),
+            (r"H(\pi(x))", r"\geq 0"),
+            (r"\pi(x)", r"\geq \pi(x,x')"),
+        ],
+        "gan": [("p_{data}(x)", r"\leq 1"), (r"\log p_g(x)", r"\leq 0"), ("H(p_z)", r"\geq 0")],
+        "wgan": [("P_r(x)", r"\leq 1"), (r"\log P_g(x)", r"\leq 0"), ("H(P_g)", r"\geq 0")],
+    }.items()
+    for lines in openings
+]
+
 
 def inequality(setting: str, lines: tuple[str, ...], seed: int) -> tuple[str, str]:
     """(status, message) of the last line."""

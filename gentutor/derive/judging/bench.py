@@ -16,6 +16,7 @@ from gentutor.derive.worlds.together import alike, along, together
 from gentutor.derive.worlds.world import World
 
 WORLDS = {"finite": 3, "Gaussian": 2, "one-dimensional Gaussian": 2}
+NARROW = 2  # worlds with small standard deviations, for an inequality
 REDRAW = "~redraw"  # the axis along which parameters are redrawn
 WORLD = "~world"  # the axis along which worlds lie that are judged together
 MANY, AT_ONCE = 16, 32  # from so many worlds on they are put together, so many of them
@@ -83,14 +84,22 @@ class Bench:
                         self._together[key] = together([worlds[i] for i in some], WORLD)
                     yield [i + 1 for i in some], self._together[key]
 
-    def worlds(self, kind: str) -> Iterator[World]:
-        """The worlds of a kind, in their order."""
+    def worlds(self, kind: str, bounds: bool = False) -> Iterator[World]:
+        """The worlds of a kind, in their order; for `bounds` also narrow ones, with densities above one."""
         drawn = self._worlds.setdefault(kind, [])
         for i in range(1 if self.quick else self.count or WORLDS.get(kind, 3)):
             if i == len(drawn):
                 rng = np.random.default_rng([self.seed, i, *kind.encode()])
                 drawn.append(self.setting.kinds[kind](rng, self.facts))
             yield drawn[i]
+        if bounds and drawn[0].contents.laws and not (drawn[0].finite or self.quick):
+            narrow = self._worlds.setdefault(f"narrow {kind}", [])
+            for i in range(NARROW):
+                if i == len(narrow):
+                    rng = np.random.default_rng([self.seed, 19, i, *kind.encode()])
+                    facts = replace(self.facts, unit=rng.uniform(0.03, 0.06))
+                    narrow.append(self.setting.kinds[kind](rng, facts))
+                yield narrow[i]
 
 
 def _over(expression: Node, scope: Scope, redraws: list[World]) -> Array:

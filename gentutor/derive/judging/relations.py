@@ -108,7 +108,7 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
             break
         try:
             settled = _settled(compare, bench, kind)
-            for number, world in enumerate(bench.worlds(kind), 1):
+            for number, world in enumerate(bench.worlds(kind, search is not None), 1):
                 if number in settled and (search is None or number > WORLDS.get(kind, 1)):
                     used.extend([kind] if kind not in used else [])
                     continue

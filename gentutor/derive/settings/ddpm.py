@@ -125,16 +125,17 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
 
 def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     integers = draw_levels(rng, facts.nodes)
-    levels = integers["T"]
-    alpha = np.concatenate(
-        [[np.nan], rng.permutation(np.linspace(0.45, 0.93, levels)) * rng.uniform(0.95, 1.05, levels)]
-    )
+    levels, unit = integers["T"], facts.unit
+    alpha = rng.permutation(np.linspace(0.45, 0.93, levels)) * rng.uniform(0.95, 1.05, levels)
+    alpha = np.concatenate([[np.nan], 1 - unit**2 * (1 - alpha)])
     bar = np.concatenate([[1.0], np.cumprod(alpha[1:])])
     variance = np.concatenate(
         [[np.nan, 0.6 * (1 - alpha[1])], (1 - alpha[2:]) * (1 - bar[1:-1]) / (1 - bar[2:])]
     )
     network = Parts(A=(levels, d, d), b=(levels, d))
     eye = np.eye(d)
+    # Where the steps are small, so is p(x_0), since epsilon_theta takes nearly all of x_T away.
+    whole_noise = eye * (np.sqrt(1 - bar[1:]) / (1 - alpha[1:]))[:, None, None]
 
     def at(values: Data) -> Callable[[int], Array]:
         def value(t: int) -> Array:
@@ -145,8 +146,9 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         return value
 
     # From x' to x_0 the variance is a beta without an index, whose stationary law is standard normal.
-    beta = float(rng.uniform(0.2, 0.7))
-    forward = Chain().append("x'", general(rng, d), covariance(general(rng, free_entries(d)), d))
+    beta = unit**2 * float(rng.uniform(0.2, 0.7))
+    mean, spread = unit * general(rng, d), unit**2 * covariance(general(rng, free_entries(d)), d)
+    forward = Chain().append("x'", mean, spread)
     forward.append("x_0", np.zeros(d), beta * eye, **{"x'": np.sqrt(1 - beta) * eye})
     for t in range(1, levels + 1):
         forward.append(f"x_{t}", np.zeros(d), (1 - alpha[t]) * eye, **{f"x_{t - 1}": np.sqrt(alpha[t]) * eye})
@@ -169,6 +171,7 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         part = network(parameters["theta"])
+        part["A"] = part["A"] + (1 - unit) * whole_noise
 
         def epsilon_theta(x: Array, step: Array) -> Array:
             t = whole(step)
@@ -222,8 +225,9 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         {"theta": theta},
         make,
         d=d,
-        reach=16.0,
+        reach=16 * unit,
         seed=int(rng.integers(2**31)),
+        unit=unit,
     )
 
 

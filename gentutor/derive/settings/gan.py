@@ -144,6 +144,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
     frozen = any(isinstance(n, Optimum) and not n.arg for n in facts.nodes)
     sign = rng.choice([-1.0, 1.0])
     a, b = rng.uniform(0.4, 1.6, 2)
+    unit = facts.unit
     drawn = {
         "theta": general(rng, 3),
         "phi": general(rng, SMOOTH.size),
@@ -157,16 +158,26 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         parameters = {**drawn, **parameters}
-        where, spread = (0.0, 1.0) if standard else (0.4, 0.15) * parameters["prior"] + (0.0, 1.0)
+        where, spread = (
+            (0.0, 1.0) if standard else unit * (np.array([0.4, 0.15]) * parameters["prior"] + (0.0, 1.0))
+        )
         prior = Gaussian({"z": 1}, np.array([where]), np.array([[spread**2]]))
-        generator = Generator(parameters["theta"], sign, prior)
-        p_data: Law = between(parameters["data"])
+        generator = Generator(parameters["theta"], sign, prior, unit, 1.0 if standard else unit)
+        p_data: Law = between(parameters["data"], unit)
         p_g: Law = p_data if "equal laws" in facts.given else generator
         logits = _optimal(p_data, p_g) if "optimal" in facts.given else _smooth(parameters["phi"])
         return _contents(p_data, p_g, prior, logits, generator, parameters["y"], a, b)
 
     parameters = {} if frozen else drawn
-    return near(rng, facts, World("one-dimensional Gaussian", {"d": 1}, parameters, make, d=1, reach=12.0))
+    return near(rng, facts, on_a_line(parameters, make, unit))
+
+
+def on_a_line(
+    parameters: Mapping[str, Data], make: Callable[[Mapping[str, Data]], Contents], unit: float
+) -> World:
+    """A one-dimensional world in which everything is of size `unit`."""
+    kind = "one-dimensional Gaussian"
+    return World(kind, {"d": 1}, parameters, make, d=1, reach=12 * unit, unit=unit)
 
 
 def near(rng: np.random.Generator, facts: Facts, world: World) -> World:
@@ -254,20 +265,24 @@ def _smooth(vector: Data) -> Function:
     return logits
 
 
-def between(vector: Data) -> Mixture:
+def between(vector: Data, unit: float) -> Mixture:
     """A mixture of two normals on a line, of unequal weights, means and variances."""
-    means, deviations = 1.2 * vector[:2] + (-0.5, 0.5), np.exp(0.15 * vector[2:])
+    means, deviations = unit * (1.2 * vector[:2] + (-0.5, 0.5)), unit * np.exp(0.15 * vector[2:])
     parts = [Gaussian({"x": 1}, means[i : i + 1], deviations[i : i + 1, None] ** 2) for i in (0, 1)]
     return Mixture(np.array([0.37, 0.63]), parts)
 
 
 class Generator:
-    """x = shift ± width u with u + bend u^3 = z, and the law of x for a normal z, from the inverse of G."""
+    """x = shift ± width u with u + bend u^3 = z, and the law of x for a normal z, from the inverse of G.
+
+    x is measured in a unit of its own, as z is.
+    """
 
     variables: tuple[str, ...] = ("x",)
     conditions: tuple[str, ...] = ()
 
-    def __init__(self, vector: Data, sign: float, prior: Gaussian) -> None:
+    def __init__(self, vector: Data, sign: float, prior: Gaussian, unit: float, unit_z: float) -> None:
+        self.unit, self.unit_z = unit, unit_z
         self.shift, log_width, log_bend = vector
         self.log_width = 0.2 * log_width
         self.width = sign * np.exp(self.log_width)
@@ -277,15 +292,16 @@ class Generator:
     def __call__(self, z: Array) -> Array:
         """G(z), by Cardano's formula."""
         root = np.sqrt(3 * self.bend)
-        u = 2 / root * np.sinh(np.arcsinh(1.5 * root * z.data) / 3)
-        return Array(self.shift + self.width * u, z.axes, z.core)
+        u = 2 / root * np.sinh(np.arcsinh(1.5 * root * z.data / self.unit_z) / 3)
+        return Array(self.unit * (self.shift + self.width * u), z.axes, z.core)
 
     def log_density(self, left: Sequence[str], given: Sequence[str], points: Points) -> Array:
         """log p_z(G^{-1}(x)) + log |d G^{-1}(x) / dx|."""
         x = points["x"]
-        u = Array((x.data - self.shift) / self.width, x.axes, x.core)
-        z = Array(u.data + self.bend * u.data**3, x.axes, x.core)
-        steepness = Array(np.log(1 + 3 * self.bend * u.data**2).sum(-1) - self.log_width, x.axes)
+        u = (x.data / self.unit - self.shift) / self.width
+        z = Array(self.unit_z * (u + self.bend * u**3), x.axes, x.core)
+        slope = np.log(1 + 3 * self.bend * u**2).sum(-1) - self.log_width
+        steepness = Array(slope + np.log(self.unit_z / self.unit), x.axes)
         return add(self.prior.log_density(("z",), (), {"z": z}), steepness)
 
 

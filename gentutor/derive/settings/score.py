@@ -88,12 +88,13 @@ class Model:
     variables: tuple[str, ...] = ("x", "x'")
     conditions: tuple[str, ...] = ()
 
-    def __init__(self, part: Mapping[str, Data]) -> None:
+    def __init__(self, part: Mapping[str, Data], unit: float) -> None:
+        self.unit = unit
         self.a, self.c, self.m = part["a"], part["c"], part["m"]
         self.b, self.k = 0.7 * np.exp(0.2 * part["b"]), 0.5 + 0.3 * part["k"] ** 2
         self.slope = part["slope"]  # how m changes with the noise
         line = np.linspace(-40, 40, 4001)
-        self._log_z = np.log(np.exp(self._log(line)).sum() * (line[1] - line[0]))
+        self._log_z = np.log(np.exp(self._log(line)).sum() * (line[1] - line[0]) * unit)
 
     def _log(self, x: Data) -> Data:
         return np.asarray(-self.a / self.b * np.cos(self.b * x + self.c) - self.k * x * x / 2 + self.m * x)
@@ -103,11 +104,12 @@ class Model:
         if len(left) != 1 or given:
             raise NotExact("the model p(x|theta) is a density of x alone")
         x = points[left[0]]
-        return Array(self._log(x.data[..., 0]) - self._log_z, x.axes)
+        return Array(self._log(x.data[..., 0] / self.unit) - self._log_z, x.axes)
 
     def score(self, x: Array, sigma: Array) -> Array:
-        """a sin(b x + c) - k x + m + slope (sigma - the world's sigma)."""
-        value = self.a * np.sin(self.b * x.data + self.c) - self.k * x.data + self.m
+        """a sin(b x + c) - k x + m + slope (sigma - the world's sigma), in the world's unit."""
+        at = x.data / self.unit
+        value = (self.a * np.sin(self.b * at + self.c) - self.k * at + self.m) / self.unit
         return add(Array(value, x.axes, "c"), Array(np.reshape(self.slope * sigma.data, (1,)), (), "c"))
 
 
@@ -153,8 +155,8 @@ def component_vector(d: int, i: int) -> Array:
 
 def noises(rng: np.random.Generator, facts: Facts, law: Callable[[float], Law]) -> Noises:
     """sigma for itself, and three levels that fall."""
-    sigma = rng.uniform(0.45, 0.8)
-    levels = np.array([1.1, 0.75, 0.5]) * rng.uniform(0.9, 1.1, 3)
+    sigma = facts.unit * rng.uniform(0.45, 0.8)
+    levels = facts.unit * np.array([1.1, 0.75, 0.5]) * rng.uniform(0.9, 1.1, 3)
     a, b = general(rng, 2)
 
     def weight(at: Array) -> Array:
@@ -181,20 +183,26 @@ class NoisyMixture(Mixture):
 
 
 def world(
-    rng: np.random.Generator, kind: str, d: int, theta: Data, make: Callable[[Mapping[str, Data]], Contents]
+    rng: np.random.Generator,
+    kind: str,
+    d: int,
+    theta: Data,
+    make: Callable[[Mapping[str, Data]], Contents],
+    unit: float,
 ) -> World:
     """A world whose one parameter is theta."""
     indices = {name: int(rng.integers(1, 4)) for name in ("l", "k")} | {"i": int(rng.integers(1, d + 1))}
     seed = int(rng.integers(2**31))
-    return World(kind, {"d": d, "L": 3, **indices}, {"theta": theta}, make, d=d, reach=16.0, seed=seed)
+    integers = {"d": d, "L": 3, **indices}
+    return World(kind, integers, {"theta": theta}, make, d=d, reach=16 * unit, seed=seed, unit=unit)
 
 
 def line(rng: np.random.Generator, facts: Facts) -> World:
     """d = 1: pi is a mixture of normal laws; s is no polynomial, and the score of a density p(x|theta)."""
     parts = Parts(a=(), b=(), c=(), k=(), m=(), slope=())
     weights = masses(0.5 * general(rng, 3))
-    means = np.array([[-1.1], [0.2], [1.3]]) + 0.2 * general(rng, 3, 1)
-    spreads = rng.uniform(0.6, 1.1, (3, 1, 1))
+    means = facts.unit * (np.array([[-1.1], [0.2], [1.3]]) + 0.2 * general(rng, 3, 1))
+    spreads = facts.unit**2 * rng.uniform(0.6, 1.1, (3, 1, 1))
 
     def law(sigma: float) -> Law:
         return NoisyMixture(weights, [noisy(m, v, sigma) for m, v in zip(means, spreads, strict=True)])
@@ -202,10 +210,10 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
     found = noises(rng, facts, law)
 
     def make(parameters: Mapping[str, Data]) -> Contents:
-        model = Model(parts(parameters["theta"]))
+        model = Model(parts(parameters["theta"]), facts.unit)
         return found.contents(1, model, lambda x, sigma: model.score(x, add(sigma, scalar(-found.sigma))))
 
-    return world(rng, "one-dimensional", 1, general(rng, parts.size), make)
+    return world(rng, "one-dimensional", 1, general(rng, parts.size), make, facts.unit)
 
 
 def gaussian(rng: np.random.Generator, facts: Facts) -> World:
@@ -213,20 +221,20 @@ def gaussian(rng: np.random.Generator, facts: Facts) -> World:
 
     Where the chain writes the model p(x|theta), s is its score: p(x|theta) is normal and s is affine.
     """
-    d = 2
+    d, unit = 2, facts.unit
     modelled = facts.writes("p_theta")
     free = Parts(linear=(d, d), slope=(d, d), quadratic=(d, d, d), offset=(d,))
     normal = Parts(mean=(d,), covariance=(free_entries(d),))
-    centre, spread = general(rng, d), covariance(general(rng, free_entries(d)), d)
+    centre, spread = unit * general(rng, d), unit**2 * covariance(general(rng, free_entries(d)), d)
     found = noises(rng, facts, lambda sigma: noisy(centre, spread, sigma))
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         if modelled:
             part = normal(parameters["theta"])
-            S = covariance(part["covariance"], d)
+            S = unit**2 * covariance(part["covariance"], d)
             precision = np.linalg.inv(S)
-            law = Chain().append("x", part["mean"], S).append("x'", part["mean"], S).law
-            mean = part["mean"]
+            mean = unit * part["mean"]
+            law = Chain().append("x", mean, S).append("x'", mean, S).law
             return found.contents(d, law, lambda x, _: Array((mean - x.data) @ precision, x.axes, "c"))
         part = free(parameters["theta"])
 
@@ -237,7 +245,7 @@ def gaussian(rng: np.random.Generator, facts: Facts) -> World:
 
         return found.contents(d, None, s)
 
-    return world(rng, "Gaussian", d, general(rng, (normal if modelled else free).size), make)
+    return world(rng, "Gaussian", d, general(rng, (normal if modelled else free).size), make, unit)
 
 
 WEIGHT, LEVEL = Call("lambda", (SIGMA,)), Symbol("sigma", (Symbol("i"),))

@@ -183,7 +183,7 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
 
 
 def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
-    free = free_entries(d)
+    free, unit = free_entries(d), facts.unit
     model = Parts(W=(d, d), b=(d,), noise=(free,), m=(d,), prior=(free,))
     guess = Parts(A=(d, d), c=(d,), s=(d,))
     laws = marked(facts)
@@ -193,21 +193,22 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         m, S = (
             (np.zeros(d), np.eye(d))
             if "standard prior" in facts.given
-            else (part["m"], covariance(part["prior"], d))
+            else (unit * part["m"], unit**2 * covariance(part["prior"], d))
         )
-        return Chain().append("z", m, S).append("x", part["b"], covariance(part["noise"], d), z=part["W"]).law
+        noise = unit**2 * covariance(part["noise"], d)
+        return Chain().append("z", m, S).append("x", unit * part["b"], noise, z=part["W"]).law
 
     def fitted(gain: Data, offset: Data, S: Data) -> Gaussian:
         return Chain(conditions=("x",)).append("x", np.zeros(d), np.eye(d)).append("z", offset, S, x=gain).law
 
     def second(vector: Data) -> Gaussian:
         part = guess(vector)
-        return fitted(part["A"], part["c"], np.diag(np.exp(2 * part["s"])))
+        return fitted(part["A"], unit * part["c"], unit**2 * np.diag(np.exp(2 * part["s"])))
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         p = {law: joint(parameters[name]) for law, name in laws["p"].items()}
         part = guess(parameters["phi"])
-        gain, offset, spread = part["A"], part["c"], np.diag(np.exp(part["s"]))
+        gain, offset, spread = part["A"], unit * part["c"], unit * np.diag(np.exp(part["s"]))
         posterior = "posterior" in facts.given
         if posterior:
             gain, offset, S = p["p"].conditional(("z",), ("x",))
@@ -229,9 +230,8 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     parameters = {name: general(rng, model.size) for name in laws["p"].values()}
     parameters |= {name: 0.6 * general(rng, guess.size) for name in laws["q"].values()}
     kind = "Gaussian" if d > 1 else "one-dimensional Gaussian"
-    return World(
-        kind, {"d": d, "K": 2, "N": 4}, parameters, make, d=d, reach=16.0, seed=int(rng.integers(2**31))
-    )
+    integers, seed = {"d": d, "K": 2, "N": 4}, int(rng.integers(2**31))
+    return World(kind, integers, parameters, make, d=d, reach=16 * unit, seed=seed, unit=unit)
 
 
 def m_steps(facts: Facts) -> list[tuple[Node, Node]]:

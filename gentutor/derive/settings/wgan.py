@@ -6,7 +6,7 @@ from itertools import combinations, product
 import numpy as np
 
 from gentutor.derive.setting import Facts, Parts, Setting, general, masses
-from gentutor.derive.settings.gan import Generator, between, generator_table, lookup, moves, near
+from gentutor.derive.settings.gan import Generator, between, generator_table, lookup, moves, near, on_a_line
 from gentutor.derive.tree import Call, Density, Norm, Optimum, Symbol, Variable, node
 from gentutor.derive.vocabulary import DensitySpec, FunctionSpec, SymbolSpec, VariableSpec, Vocabulary
 from gentutor.derive.worlds.array import Array, Data, scalar
@@ -194,7 +194,9 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
     drawn |= {"data": general(rng, 4), "between": general(rng, 4)}
     constant = 1.0 if "Lipschitz" in facts.given else rng.uniform(0.5, 0.9)
     normed = bool(facts.given & {"Lipschitz", "Lipschitz bound"})
-    prior = Gaussian({"z": 1}, np.array([0.2 * rng.standard_normal()]), np.array([[rng.uniform(0.7, 1.3)]]))
+    unit = facts.unit
+    mean, variance = unit * 0.2 * rng.standard_normal(), unit**2 * rng.uniform(0.7, 1.3)
+    prior = Gaussian({"z": 1}, np.array([mean]), np.array([[variance]]))
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         now = {**drawn, **parameters}
@@ -212,16 +214,16 @@ def line(rng: np.random.Generator, facts: Facts) -> World:
                 part["offset"] + slope * (at + height * np.tanh(steepness * at + part["centre"])), x.axes
             )
 
-        p_r, generator = between(now["data"]), Generator(now["theta"], sign, prior)
+        p_r, generator = between(now["data"], unit), Generator(now["theta"], sign, prior, unit, unit)
         p_g = p_r if "equal laws" in facts.given else generator
         return Contents(
-            laws(p_r, p_g, prior, between(now["between"])),
+            laws(p_r, p_g, prior, between(now["between"], unit)),
             {"K": scalar(slack * least), "lambda": scalar(weight), "I": Array(np.eye(1), (), "m")},
             {"f": critic, "G": generator},
         )
 
     parameters = {} if frozen else drawn
-    return near(rng, facts, World("one-dimensional Gaussian", {"d": 1}, parameters, make, d=1, reach=12.0))
+    return near(rng, facts, on_a_line(parameters, make, unit))
 
 
 def laws(p_r: Law, p_g: Law, p_z: Law, penalised: Law) -> dict[str, Law]:

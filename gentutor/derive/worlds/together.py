@@ -50,6 +50,7 @@ def alike(world: World) -> tuple[object, ...]:
         world.d,
         world.reach,
         world.rough,
+        world.unit,
         tuple(sorted(world.integers.items())),
         tuple(sorted(world.states.items())),
         tuple(sorted((name, vector.shape) for name, vector in world.parameters.items())),
@@ -74,6 +75,7 @@ def together(worlds: Sequence[World], axis: str) -> World:
         first.reach,
         first.rough,
         first.seed,
+        first.unit,
         axis,
         tuple(worlds),
     )

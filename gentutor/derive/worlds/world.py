@@ -84,6 +84,7 @@ class World:
         reach: one-dimensional integrals run over [-reach, reach].
         rough: integrals that are not exact give their best approximation instead of `NotExact`.
         seed: fixes where free variables are put and in which directions gradients are taken.
+        unit: the size of a continuous variable, and so of its free points.
         axis: of several worlds in one (`together`), the axis along which their values lie; else empty.
     """
 
@@ -96,6 +97,7 @@ class World:
     reach: float = 0.0
     rough: bool = False
     seed: int = 0
+    unit: float = 1.0
     axis: str = ""
     contents: Contents = field(init=False, repr=False, compare=False)
 
@@ -123,7 +125,7 @@ class World:
         if self.finite:
             return Array(np.arange(self.state_count(key)), (axis,), "state")
         rng = np.random.default_rng([self.seed, 11, *key.encode()])
-        return Array(1.3 * rng.standard_normal((3, self.d)) + 0.2, (axis,), "c")
+        return Array(self.unit * (1.3 * rng.standard_normal((3, self.d)) + 0.2), (axis,), "c")
 
     def state_count(self, key: str) -> int:
         """The number of states of the variable `key` ("x", "x_3", "z^(2)")."""
