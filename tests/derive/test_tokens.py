@@ -42,6 +42,8 @@ def test_fractions_and_scripts_take_one_digit() -> None:
     assert values(r"\frac12 34") == "frac 1 2 34"
     assert values("x^23") == "x ^ 2 3"
     assert values(r"\sqrt\frac12 34") == "sqrt frac 1 2 34"
+    assert values(r"\frac{11}{10}") == "frac { 11 } { 10 }"
+    assert values(r"\frac{\sqrt{16}}12") == "frac { sqrt { 16 } } 1 2"
 
 
 @pytest.mark.parametrize(

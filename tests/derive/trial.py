@@ -143,9 +143,10 @@ def trials(printed: Printed, rng: np.random.Generator, share: float = 1.0) -> It
             expression = read_back.claims[min(place.which, len(read_back.claims) - 1)].expression
             if (mutant.relation, expression) == (claim.relation, claim.expression):
                 continue  # the same to this setting: in vae, q(z) is q(z|x)
-            compared = _compared(place, mutant.relation, expression, chain)
-            step = second.Step(printed.setting, *compared, nodes, given)
             number = place.number if not place.opening else _first_claim(chain)[0]
+            again = read(printed.with_line(place.number, line, number), setting.vocabulary)
+            compared = _compared(place, mutant.relation, expression, again if _claims(again) else chain)
+            step = second.Step(printed.setting, *compared, nodes, given)
             steps = report_on(printed.with_line(place.number, line, number), setting).steps
             yield Trial(
                 printed.id,
@@ -166,13 +167,17 @@ def _truth(step: second.Step, before: Node, after: Node) -> bool | None:
     return None if true and counts[0] != counts[1] else true
 
 
+def _claims(chain: Chain) -> list[tuple[int, Claim]]:
+    """The relations of a chain, and their lines."""
+    return [(line.number, claim) for line in chain.lines for claim in line.claims if claim.relation]
+
+
 def _first_claim(chain: Chain) -> tuple[int, Claim]:
-    """The first relation of a chain, and its line."""
-    return next((line.number, claim) for line in chain.lines for claim in line.claims if claim.relation)
+    return _claims(chain)[0]
 
 
 def _compared(place: _Place, relation: str, mutant: Node, chain: Chain) -> tuple[Node, str, Node, Node]:
-    """(line above, relation, line, opening): where a mutant shows."""
+    """(line above, relation, line, opening): where a mutant shows; what follows it is read with it."""
     if place.opening:
         claim = _first_claim(chain)[1]
         return mutant, claim.relation, claim.expression, mutant

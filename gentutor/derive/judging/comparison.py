@@ -8,6 +8,7 @@ from gentutor.derive.tree import (
     Add,
     Apply,
     Call,
+    Divergence,
     Expectation,
     Gradient,
     Integral,
@@ -49,7 +50,7 @@ def largest_term(n: Node, scope: Scope) -> float:
         return largest_term(n.body, scope)
     if isinstance(n, Mul):
         return float(np.prod([largest_term(factor, scope) for factor in n.factors]))
-    if isinstance(n, Call) or (isinstance(n, Apply) and n.function == "log"):
+    if isinstance(n, Call | Divergence) or (isinstance(n, Apply) and n.function == "log"):
         return max(1.0, float(np.abs(evaluate(n, scope).data).max()))  # log(1 + 1e-16) is as good as 0
     if isinstance(n, Sum):
         return float(np.abs(evaluate(replace(n, body=Norm(n.body)), scope).data).max())

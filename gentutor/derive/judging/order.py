@@ -73,9 +73,14 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
 def _probes(world: World, rng: np.random.Generator) -> Iterator[World]:
     """Worlds nearly flat or sharply peaked in one parameter, and some in which two parameters are nearly one.
 
-    Where q is nearly the posterior, most bounds are nearly tight: what leans the wrong way shows there.
+    Where q is nearly the posterior, most bounds are nearly tight: what leans the wrong way shows there. So it
+    does where the parameters, one or all, are at an optimum that the setting knows.
     """
     vectors = world.parameters
+    optima = {name: found.start for name, found in world.contents.searches.items() if name in vectors}
+    yield from (world.at(**{name: start}) for name, start in optima.items())
+    if len(optima) > 1:
+        yield world.at(**optima)
     for name, vector in vectors.items():
         for size in (0.1, 3.0):
             yield world.at(**{name: size * vector})

@@ -16,12 +16,16 @@ HALF_OPEN = {("(", "]"), ("[", ")")}
 
 
 class _Level(NamedTuple):
-    """An open bracket: its place, the state to return to, and whether bars in it separate."""
+    """An open bracket: its place, the state to return to, and whether bars in it separate.
+
+    `awaited` counts the arguments that a \\frac around it still takes when it closes.
+    """
 
     bracket: str
     position: int
     after: tuple[bool, bool]
     arguments: bool
+    awaited: int
 
 
 class Brackets:
@@ -76,9 +80,9 @@ class Brackets:
             start,
             self.base if script else (True, bracket == "{"),
             script or inherited or (self.callable_ and bracket in ("(", "[", "\\{")),
+            self.awaited - (self.awaited > 0 and bracket == "{"),
         )
-        if self.awaited and bracket == "{":
-            self.awaited -= 1
+        self.awaited = 0  # within the braces of \frac{11}{10}
         self.tokens.append(Token("OPEN", bracket, start_pos=start, end_pos=end))
         self.levels.append(level)
         self.operand = self.callable_ = False
@@ -95,6 +99,7 @@ class Brackets:
             )
         self.tokens.append(Token("CLOSE", bracket, start_pos=start, end_pos=end))
         self.operand, self.callable_ = level.after
+        self.awaited = level.awaited
 
     def bar(self, start: int, stop: int, side: str) -> None:
         """| and ||: a fence opens where an operand is expected, or closes that on top; else it separates."""

@@ -9,7 +9,7 @@ from gentutor.derive.tree import Apply, Div, Mul, Node, Norm, Pow, Sum, Symbol, 
 from gentutor.derive.vocabulary import SymbolSpec, Vocabulary
 from gentutor.derive.worlds.array import Array, Data, NotExact, scalar
 from gentutor.derive.worlds.laws import cholesky
-from gentutor.derive.worlds.world import Contents, World
+from gentutor.derive.worlds.world import Contents, Search, World
 
 ONE = node(1)
 X, THETA, PHI, U, S, LAMBDA, W = (Symbol(name) for name in ("X", "Theta", "Phi", "U", "S", "Lambda", "w"))
@@ -193,6 +193,7 @@ def matrices(rng: np.random.Generator, facts: Facts) -> World:
                 "w": matrix(w / np.sqrt(w @ w) if "w of length 1" in given else w),
                 "I": identity,
             },
+            searches={"Theta": Search(best.ravel()), "Phi": Search(best.T.ravel()), "w": Search(left[:, 0])},
         )
 
     fixed = {"Theta"} if "Theta = U_r" in given else set()

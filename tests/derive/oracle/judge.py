@@ -62,15 +62,16 @@ def truth(step: Step, seed: int = 0, tries: int = 4) -> bool | None:
 
 
 def _matrix_truth(step: Step, seed: int) -> bool | None:
-    tries = 40 if step.relation in (">=", "<=") else 3
-    for number in range(tries):
+    bound = step.relation in (">=", "<=")
+    for number in range(40 if bound else 3):
         world = matrices.matrices(np.random.default_rng([seed, number]), step.given)
-        try:
-            found = matrices.off(step.above, step.relation, step.here, world)
-        except (Unsupported, np.linalg.LinAlgError):
-            return None
-        if found > 1e-6:
-            return False
+        for one in matrices.extremes(world) if bound else [world]:
+            try:
+                found = matrices.off(step.above, step.relation, step.here, one)
+            except (Unsupported, np.linalg.LinAlgError):
+                return None
+            if found > 1e-6:
+                return False
     return True
 
 

@@ -222,6 +222,14 @@ def matrices(rng: np.random.Generator, given: frozenset[str]) -> Matrices:
     return Matrices(drawn, integers, given)
 
 
+def extremes(world: Matrices) -> list[Matrices]:
+    """The world; with the best decoder, encoder and direction; and with small and large ones."""
+    U, r = world.eigen[1], world.integers["r"]
+    best = {"Theta": U[:, :r], "Phi": U[:, :r].T, "w": U[:, :1]}
+    moved = [best, *({name: size * world.drawn[name] for name in best} for size in (0.05, 5.0))]
+    return [world, *(replace(world, drawn={**world.drawn, **change}) for change in moved)]
+
+
 def off(above: T.Node, relation: str, here: T.Node, world: Matrices) -> float:
     """By how much a claim is off in this world, relative to the size of both sides."""
     if relation not in ("=", ">=", "<=") or any(
