@@ -148,9 +148,12 @@ class Dense:
         return tall(self.world.symbol(n.name, tuple(self.whole(i) for i in n.index)))
 
     def v_variable(self, n: T.Variable) -> Data:
-        if self.world.finite:
+        if not self.world.finite:
+            return self.point(self.key(n))
+        places = getattr(self.world, "places", None)  # where the states lie, if they are points of a line
+        if places is None or n.name == "z":
             raise Unsupported("a state is no number")
-        return self.point(self.key(n))
+        return places[tall(np.arange(self.world.batch)).astype(int), self.point(self.key(n))]
 
     def v_call(self, n: T.Call) -> Data:
         arguments = [
@@ -203,8 +206,21 @@ class Dense:
 
     def v_norm(self, n: T.Norm) -> Data:
         if n.order == "L":
-            raise Unsupported("a Lipschitz constant")
+            return tall(self.on_points(n.body, "x", "steepest"))
         return np.abs(self.value(n.body))
+
+    def on_points(self, n: T.Node, key: str, ask: str, *others: T.Node) -> Data:
+        """What a world on a line says of functions of `key`, given as (batch, points)."""
+        if not hasattr(self.world, ask):
+            raise Unsupported(ask)
+        free = self.moved(points={name: value for name, value in self.points.items() if name != key})
+        tables = []
+        for one in (n, *others):
+            value = np.moveaxis(free.value(one), self.axis(key), 1)
+            if value.size not in (value.shape[1], value.shape[0] * value.shape[1]):
+                raise Unsupported("a function of more than one point")
+            tables.append(np.broadcast_to(value.reshape(value.shape[:2]), (self.world.batch, value.shape[1])))
+        return np.asarray(getattr(self.world, ask)(*tables))
 
     def v_apply(self, n: T.Apply) -> Data:
         if n.function == "log":
@@ -348,6 +364,8 @@ class Dense:
             middle = T.Apply("log", (left + right) / 2)
             halves = (self.bound(n.variables, a, T.Apply("log", a) - middle) for a in (left, right))
             return sum(halves, tall(0.0)) / 2
+        if n.kind == "W":
+            return tall(self.on_points(left, self.keys(n.variables)[0], "transport", right))
         if n.kind == "TV":
             return self.bound(n.variables, T.Apply("abs", left - right)) / 2
         if n.kind == "MI":
@@ -382,8 +400,10 @@ class Dense:
 
     def v_optimum(self, n: T.Optimum) -> Data:
         """The extreme value over a vector of parameters, searched from where the world has it."""
-        if n.arg or len(n.over) != 1 or n.over[0] not in self.world.parameters:
+        if n.arg or n.limit is not None or len(n.over) != 1 or n.over[0] not in self.world.parameters:
             raise Unsupported("an extremum")
+        if n.over == ("gamma",):
+            raise Unsupported("an extremum over all couplings")
         from scipy.optimize import minimize
 
         sign = 1.0 if n.kind == "min" else -1.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from oracle import chain_worlds, latent_worlds, matrices, other_worlds
+from oracle import chain_worlds, latent_worlds, matrices, other_worlds, transport_worlds
 from oracle.grid import Data, Dense, Unsupported, World
 from oracle.noise import free, laws, with_ties
 
@@ -20,6 +20,7 @@ PARAMETERS = {  # what "const" does not vary with
     "ddpm": ("theta",),
     "gan": ("theta", "phi", "D"),
     "score": ("theta",),
+    "wgan": ("theta", "w"),
 }
 
 
@@ -87,6 +88,9 @@ def _worlds(step: Step, rng: np.random.Generator, number: int) -> Iterator[World
         if not by_theta:  # no small step moves a table
             yield other_worlds.adversaries(rng, batch, heat, step.given)
         yield other_worlds.bent(rng, step.given)
+    elif step.setting == "wgan":
+        if not any(isinstance(n, T.Gradient) and n.wrt != T.Symbol("w") for n in step.nodes):
+            yield transport_worlds.movers(rng, batch, heat, step.given)
     elif step.setting == "score":
         yield other_worlds.noisy(rng, step.given)
     elif step.setting in ("vae", "latents"):
