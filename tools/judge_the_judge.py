@@ -137,7 +137,7 @@ def mutants(count: int, seed: int, jobs: int, settings: tuple[str, ...], files: 
     ]
     operators = Counter(one.operator for one in wrong)
     record(
-        "mutants",
+        "_".join(["mutants", *settings]),
         {
             **ran(started, seed),
             "chains": len(tasks),

@@ -251,6 +251,8 @@ def _line(
     mass /= mass.sum(axis=-1, keepdims=True)
     mean = mass @ wide
     half = TAIL * np.sqrt((mass * (wide - mean[..., None]) ** 2).sum(-1) + (wide[1] - wide[0]) ** 2 / 12)
+    heavy = values > values.max(axis=-1, keepdims=True) - TAIL**2 / 2  # a tail wider than a normal one
+    half = np.maximum(half, np.where(heavy, np.abs(wide - mean[..., None]), 0.0).max(axis=-1))
     nodes = np.moveaxis(mean[..., None] + half[..., None] * unit, -1, at)
     axes = log.axes[:at] + log.axes[at + 1 :]
     return {keys[0]: Array(nodes[..., None], log.axes, "c")}, Array(half * (unit[1] - unit[0]), axes)
