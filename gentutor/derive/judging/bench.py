@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from gentutor.derive.worlds.evaluate import Scope, evaluate
 from gentutor.derive.worlds.world import World
 
 WORLDS = {"finite": 3, "Gaussian": 2, "one-dimensional Gaussian": 2}
+REDRAWS = 20  # of theta, for arg min
 REDRAW = "~redraw"  # the axis along which parameters are redrawn
 
 
@@ -27,6 +29,7 @@ class Bench:
     seed: int = 0
     count: int | None = None  # worlds of each kind; None: as `WORLDS` has it
     quick: bool = False  # one world of the first kind that is exact: enough to reject what is wrong
+    redraws: tuple[int, ...] = (REDRAWS,)  # of theta for arg min: so many at first, more while they agree
     _worlds: dict[str, list[World]] = field(default_factory=dict)
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
@@ -45,12 +48,12 @@ class Bench:
         """The value in the world and in `count` - 1 more with new `names`, along the axis REDRAW."""
 
         def compute() -> Array:
-            key = (id(scope.world), *names, count)
-            if key not in self._redraws:
-                self._redraws[key] = list(_redrawn(scope.world, names, count - 1)) if count > 1 else []
-            return _stacked(
-                expression, [scope, *(replace(scope, world=world) for world in self._redraws[key])]
-            )
+            key = (id(scope.world), *names)
+            drawn = self._redraws.setdefault(key, [])
+            if len(drawn) < count - 1:
+                drawn[:] = [*drawn, *islice(_redrawn(scope.world, names, count - 1), len(drawn), None)]
+            scopes = [scope, *(replace(scope, world=world) for world in drawn[: count - 1])]
+            return _stacked([self.value(expression, one) for one in scopes])
 
         return self._kept(expression, scope, f"{count} of {', '.join(names)}", compute)
 
@@ -71,9 +74,8 @@ class Bench:
             yield drawn[i]
 
 
-def _stacked(expression: Node, scopes: list[Scope]) -> Array:
-    """The values of a number in several scopes, along the axis REDRAW."""
-    values = [evaluate(expression, scope) for scope in scopes]
+def _stacked(values: list[Array]) -> Array:
+    """Numbers, along the axis REDRAW."""
     if values[0].core != "s":
         raise NotExact("a vector where a number is needed")
     axes = union(*values)
