@@ -140,6 +140,8 @@ def trials(printed: Printed, rng: np.random.Generator, share: float = 1.0) -> It
                 message = str(read_back.error)
                 yield Trial(printed.id, place.number, mutant.operator, line, None, "unread", message)
                 continue
+            if not read_back.claims:
+                continue  # a name alone opens the chain, and claims nothing
             expression = read_back.claims[min(place.which, len(read_back.claims) - 1)].expression
             if (mutant.relation, expression) == (claim.relation, claim.expression):
                 continue  # the same to this setting: in vae, q(z) is q(z|x)

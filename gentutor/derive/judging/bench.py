@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from gentutor.derive.worlds.world import World
 
 WORLDS = {"finite": 3, "Gaussian": 2, "one-dimensional Gaussian": 2}
 NARROW = 2  # worlds with small standard deviations, for an inequality
+REDRAWS = 20  # of theta, for arg min
 REDRAW = "~redraw"  # the axis along which parameters are redrawn
 WORLD = "~world"  # the axis along which worlds lie that are judged together
 MANY, AT_ONCE = 16, 32  # from so many worlds on they are put together, so many of them
@@ -29,6 +31,7 @@ class Bench:
     seed: int = 0
     count: int | None = None  # worlds of each kind; None: as `WORLDS` has it
     quick: bool = False  # one world of the first kind that is exact: enough to reject what is wrong
+    redraws: tuple[int, ...] = (REDRAWS,)  # of theta for arg min: so many at first, more while they agree
     _worlds: dict[str, list[World]] = field(default_factory=dict)
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
@@ -48,10 +51,12 @@ class Bench:
         """The value in the world and in `count` - 1 more with new `names`, along the axis REDRAW."""
 
         def compute() -> Array:
-            key = (id(scope.world), *names, count)
-            if key not in self._redraws:
-                self._redraws[key] = list(_redrawn(scope.world, names, count - 1)) if count > 1 else []
-            return _over(expression, scope, self._redraws[key])
+            key = (id(scope.world), *names)
+            drawn = self._redraws.setdefault(key, [])
+            if len(drawn) < count - 1:
+                drawn[:] = [*drawn, *islice(_redrawn(scope.world, names, count - 1), len(drawn), None)]
+            scopes = [scope, *(replace(scope, world=world) for world in drawn[: count - 1])]
+            return _stacked([self.value(expression, one) for one in scopes])
 
         return self._kept(expression, scope, f"{count} of {', '.join(names)}", compute)
 
@@ -102,10 +107,9 @@ class Bench:
                 yield narrow[i]
 
 
-def _over(expression: Node, scope: Scope, redraws: list[World]) -> Array:
-    """The values of a number in the scope's world and in its redraws, along the axis REDRAW."""
-    worlds = [scope.world, *redraws]
-    value = along([evaluate(expression, replace(scope, world=world)) for world in worlds], REDRAW)
+def _stacked(values: list[Array]) -> Array:
+    """Numbers, along the axis REDRAW."""
+    value = along(values, REDRAW)
     if value.core != "s":
         raise NotExact("a vector where a number is needed")
     return value

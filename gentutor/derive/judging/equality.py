@@ -90,23 +90,38 @@ def constant_along(
     return Comparison(float(excess.max()), whole_a, whole_b, excess)
 
 
-def up_to_constant(above: Node, here: Node, bench: Bench, world: World) -> Comparison:
-    """The difference does not vary with the constants' arguments: variables, or redrawn parameters."""
+def up_to_constant(above: Node, here: Node, opening: Node, bench: Bench, world: World) -> Comparison:
+    """The difference does not vary with the constants' arguments: variables, or redrawn parameters.
+
+    A constant without arguments is one in the parameters; where neither line varies with those, in the left
+    variables of the opening density; where there is none, in every free variable.
+    """
     scope = scope_for(above, here, bench.setting, world)
     constants = [n for side in (above, here) for n in walk(side) if isinstance(n, Const)]
     varying = [argument for n in constants for argument in n.arguments]
     keys = [key_of(argument, scope) for argument in varying if isinstance(argument, Variable)]
     names = [n.name for n in varying if not isinstance(n, Variable) and hasattr(n, "name")]
     if not varying:
-        names = list(bench.setting.vocabulary.parameters)
-    if any(n.of for n in constants):  # C(x_t, x_0): what differs varies with nothing else
+        names = [name for name in bench.setting.vocabulary.parameters if name in world.parameters]
+    elif any(n.of for n in constants):  # C(x_t, x_0): what differs varies with nothing else
         keys, names = _all_but(varying, above, here, scope), []
     if any(_inside(side) for side in (above, here)):
         above, here = (Apply("log", side) for side in (above, here))
-    sides = [bench.over_redraws(side, scope, names, 7 if names else 1) for side in (above, here)]
+    sides = [bench.over_redraws(side, scope, names, 4 if names else 1) for side in (above, here)]
+    if not varying and not any(_varies(side) for side in sides):
+        free = union(*sides)
+        keys = [key for key in left_keys(opening, scope) if key in free] or [k for k in free if k != REDRAW]
+        if not keys:
+            raise NotExact("a constant in what? Nothing here varies with a parameter or a variable")
     difference = add(sides[0], negative(sides[1]))
     keys = [key for key in (*keys, REDRAW) if key in difference.axes]
     return constant_along(difference, sides[0], sides[1], keys, world.axis)
+
+
+def _varies(side: Array) -> bool:
+    """Whether a line varies with the parameters that were redrawn."""
+    place = side.axes.index(REDRAW)
+    return bool(np.ptp(side.data.real, axis=place).max() > 1e-9 * (1 + np.abs(side.data).max()))
 
 
 def _inside(side: Node) -> bool:

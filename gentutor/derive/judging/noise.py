@@ -58,9 +58,12 @@ class Sides:
             return None
         levels = {int(key.partition("_")[2]) for keys in self.axes for key in keys if self._random(key)}
         later = levels - {0}
-        if len(later) > 1 or any(key not in _tiable(noise) for key in self.noises):
+        t = self.scope.world.integers["t"]
+        level = next(iter(later), t)
+        # Weng's epsilon_t is the noise of x_t; a merged epsilon_{t-2} beside x_{t-2} is fresh.
+        own = {f"{name}_{t}" for name in noise.names if later == {t}}
+        if len(later) > 1 or any(key not in _tiable(noise) | own for key in self.noises):
             return None
-        level = later.pop() if later else self.scope.world.integers["t"]
         value = evaluate(noise.tied(node(level)), self.scope)
         return replace(self.scope, points={**self.scope.points, **dict.fromkeys(self.noises, value)})
 

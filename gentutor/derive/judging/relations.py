@@ -13,7 +13,7 @@ import numpy as np
 from gentutor.derive.judging.bench import WORLDS, Bench
 from gentutor.derive.judging.comparison import FAILS, HOLDS, Comparison
 from gentutor.derive.judging.equality import equal, proportional, up_to_constant
-from gentutor.derive.judging.order import gap, same_order, smallest_gap
+from gentutor.derive.judging.order import SEARCH, gap, same_order, smallest_gap
 from gentutor.derive.judging.ties import tie_bound
 from gentutor.derive.report import Counterexample, Status
 from gentutor.derive.tree import (
@@ -73,7 +73,7 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     ):
         return Verdict("undecided", message=PLACE)
     elif any(isinstance(n, Const) for side in (above, here) for n in walk(side)) and relation == "=":
-        compare = partial(up_to_constant, above, here, bench)
+        compare = partial(up_to_constant, above, here, opening, bench)
     elif relation == "propto":
         compare = partial(proportional, above, here, opening)
     elif relation in (">=", "<="):
@@ -86,7 +86,7 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     else:
         compare = partial(equal, above, here, bench, relation == "~")
     verdict = _on_every_world(compare, bench)
-    if verdict.status == "undecided" and not verdict.worlds:
+    if verdict.status == "undecided" and not verdict.worlds and not bench.quick:
         return _misfit(above, here, bench) or verdict
     return verdict
 
@@ -112,7 +112,7 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
                 if number in settled and (search is None or number > WORLDS.get(kind, 1)):
                     used.extend([kind] if kind not in used else [])
                     continue
-                wide = search is not None and (used in ([], [kind]) or number == 1)
+                wide = search is not None and (used in ([], [kind]) or (number == 1 and kind in SEARCH))
                 found = _compared(search if search and wide else compare, world)
                 if kind not in used:
                     used.append(kind)
@@ -127,7 +127,8 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
             reasons.append(f"{kind}: {reason}")
     if not used:
         message = "no world gives exact values here. " + "; ".join(dict.fromkeys(reasons))
-        return _roughly(compare, bench) or Verdict("undecided", message=message)
+        rough = None if bench.quick else _roughly(compare, bench)
+        return rough or Verdict("undecided", message=message)
     if worst > HOLDS:
         return Verdict("undecided", worst, None, "the two agree to few digits only", tuple(used))
     return Verdict("holds", worst, None, "", tuple(used))

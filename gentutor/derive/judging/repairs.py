@@ -72,6 +72,7 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         _roots,
         _squares,
         _factors,
+        _extra,
         _means,
         lambda n: () if getattr(n, "name", "") in noises else _indices(n),  # a fresh noise has no right index
         lambda n: _symbols(n, setting),
@@ -289,6 +290,15 @@ def _factors(n: Node) -> Iterator[tuple[Node, str, str]]:
                     scaled = Neg(scaled) if isinstance(term, Neg) else scaled
                     words = f"{word} is lost in front of {_math(inner)}."
                     yield replace(n, terms=(*n.terms[:i], scaled, *n.terms[i + 1 :])), "factor", words
+
+
+def _extra(n: Node) -> Iterator[tuple[Node, str, str]]:
+    if isinstance(n, Mul) and len(n.factors) > 1:
+        for i, factor in enumerate(n.factors):
+            if _rooted(factor.body if isinstance(factor, Apply) and factor.function == "sqrt" else factor):
+                rest = (*n.factors[:i], *n.factors[i + 1 :])
+                new = rest[0] if len(rest) == 1 else Mul(rest)
+                yield new, "factor too many", f"The factor {_math(factor)} does not belong here."
 
 
 def _means(n: Node) -> Iterator[tuple[Node, str, str]]:

@@ -24,14 +24,17 @@ def _written_out(v: Variable, noise: Noise, bound: frozenset[Variable]) -> Node:
     if v in bound or noise.tied is None or noise.noisy is None:
         return v
     steps = [x for x in bound if x.name == noise.variable and x.index not in ((), ZERO)]
-    noises = [e for e in bound if _tiable(e, noise)]
-    if _tiable(v, noise) and len(steps) == 1 and not noises:
+    noises = [e for e in bound if _tiable(e, noise, v.index)]
+    if _tiable(v, noise, *(x.index for x in steps)) and len(steps) == 1 and not noises:
         return noise.tied(steps[0].index[0])
+    if v.name in noise.names and len(noises) == 1 and not steps:
+        return noises[0]  # Weng's E_{x_0, epsilon} of epsilon_t
     start = Variable(noise.variable, ZERO)
     if v.name == noise.variable and v.index not in ((), ZERO) and start in bound and len(noises) == 1:
         return v if steps else noise.noisy(v.index[0], noises[0])
     return v
 
 
-def _tiable(v: Variable, noise: Noise) -> bool:
-    return v.name in noise.names and v.index in ((), ZERO)
+def _tiable(v: Variable, noise: Noise, *levels: tuple[Node, ...]) -> bool:
+    """Whether a noise is called epsilon or epsilon_0, or after the level of x_t."""
+    return v.name in noise.names and v.index in ((), ZERO, *levels)

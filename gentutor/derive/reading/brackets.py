@@ -116,10 +116,29 @@ class Brackets:
             return
         if side == "right" or (self.operand and side != "left" and top and top.bracket == kind):
             self.close(kind, start, self.position)
-        elif side == "left" or not self.operand or not (top and top.arguments):
+        elif (
+            side == "left"
+            or not self.operand
+            or not (top and (top.arguments or self.stands_alone(kind, stop)))
+        ):
             self.open(kind, start, self.position)
         else:
             self.emit("SEP", kind, start, self.position)
+
+    def stands_alone(self, kind: str, stop: int) -> bool:
+        """True of a | that no other bar follows in its bracket: E[x | y]."""
+        if kind != "|" or self.levels[-1].bracket not in ("(", "["):
+            return False
+        depth = 1
+        for found in re.compile(r"\\[{}]|\\[lr]?vert\b|\\mid\b|\\\||[(\[{)\]}|]").finditer(
+            self.text, self.position, stop
+        ):
+            depth += (found[0] in ("(", "[", "{", "\\{")) - (found[0] in (")", "]", "}", "\\}"))
+            if depth == 0:
+                return True
+            if depth == 1 and found[0][-1] in "|td":
+                return False
+        return False
 
     def without_partner(self, side: str, stop: int) -> bool:
         """True of a \\left| whose \\right is empty, and of a \\right| that closes nothing."""

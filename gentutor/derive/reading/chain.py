@@ -1,13 +1,13 @@
 """A chain of lines as trees: the relation that each line claims, and the expression that it reaches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from gentutor.derive.reading import names
 from gentutor.derive.reading.layout import GIVEN, STUB, fill, split_note, split_top, steps
 from gentutor.derive.reading.names import bare
-from gentutor.derive.reading.openings import new_name, opening_name, value_defined
+from gentutor.derive.reading.openings import less_constant, new_name, opening_name, value_defined
 from gentutor.derive.reading.reader import Reader
 from gentutor.derive.reading.scope import bound_by, bound_variables, free_variables
 from gentutor.derive.reading.survey import survey
@@ -97,14 +97,33 @@ def read(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str] | None = N
         drafts.append(_parse(step, vocabulary, blanks or {}, first))
     if len(drafts) > MAX_STEPS:
         drafts[-1].error = Unread(f"a chain has at most {MAX_STEPS} lines", 0, drafts[-1].text)
-    reader = Reader(
-        vocabulary, usage=survey((draft.surface for draft in drafts if draft.surface), vocabulary)
-    )
+    readings = [_lines(drafts, vocabulary)]
+    if readings[0].unplaced:
+        readings.append(_lines(drafts, vocabulary, holds=True))
+    found = min(readings, key=lambda one: sum(line.error is not None for line in one.lines))
+    unwritten = unwritten or any(not line.written for line in found.lines)
+    return Chain(tuple(found.lines), tuple(found.given), unwritten, found.refused)
+
+
+@dataclass
+class _Reading:
+    """What a chain was read as; `unplaced` if an E_q that draws the data too left a later line unread."""
+
+    lines: list[Line]
+    given: list[tuple[Node, str, Node]]
+    unplaced: bool
+    refused: Unread | None = None
+
+
+def _lines(drafts: Sequence[_Draft], vocabulary: Vocabulary, holds: bool = False) -> _Reading:
+    surfaces = (draft.surface for draft in drafts if draft.surface)
+    reader = Reader(vocabulary, usage=survey(surfaces, vocabulary), holds=holds)
     given: list[tuple[Node, str, Node]] = []
     refused: Unread | None = None
     lines: list[Line] = []
     above: Node | None = None
-    for place, draft in enumerate(drafts):
+    for place, printed in enumerate(drafts):
+        draft = replace(printed)
         if not lines and GIVEN.match(draft.text) and draft.error is None:
             try:
                 given += _given(draft, reader)
@@ -116,8 +135,8 @@ def read(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str] | None = N
         if line.claims and not isinstance(line.claims[-1].expression, Dots):
             above = line.claims[-1].expression
         lines.append(line)
-    unwritten = unwritten or any(not line.written for line in lines)
-    return Chain(tuple(lines), tuple(given), unwritten, refused)
+    unplaced = reader.drew_data and any(line.error is not None for line in lines)
+    return _Reading(lines, given, unplaced, refused)
 
 
 def _parse(text: str, vocabulary: Vocabulary, blanks: Mapping[str, str], first: bool) -> _Draft:
@@ -202,6 +221,8 @@ def _claims(
             return []
         if not relations[1:] or relations[1] not in ("=", ":="):
             defined = None
+        elif less_constant(sides[0], reader):  # Ho's L_{t-1} - C = ...
+            sides, relations = sides[1:], ["", *relations[2:]]
         if defined is not None:  # L = ... opens the chain with its right side
             sides, relations = sides[1:], ["", *relations[2:]]
         elif relations[1:2] == ["="]:

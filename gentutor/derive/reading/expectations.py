@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import densities, names
+from gentutor.derive.reading import densities, measures, names
+from gentutor.derive.reading.measures import Drawn, Named, Uniform
 from gentutor.derive.reading.names import Head, bare, flat, head_of
 from gentutor.derive.reading.scope import bound_by, free_variables, left_variables
 from gentutor.derive.reading.syntax import Group, Leaf, Statement, Surface
@@ -30,31 +31,6 @@ if TYPE_CHECKING:
     from gentutor.derive.reading.reader import Items, Reader
 
 
-@dataclass(frozen=True)
-class Named:
-    """A bare density below an E: its arguments depend on the body."""
-
-    name: str
-    mark: str
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """t ~ U{1, ..., T}: a mean over an index."""
-
-    index: str
-    first: Node
-    last: Node
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Variables with their measure, None if it is not printed."""
-
-    variables: tuple[Node, ...]
-    measure: Node | Named | Uniform | None
-
-
 def is_expectation(reader: Reader, head: Head) -> bool:
     """True of E in any font, unless E is a name of the setting."""
     if head.base == "\\E":
@@ -67,13 +43,31 @@ def expectation(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node,
     printed = _below(reader, head.below) if head.below is not None else []
     indices = [drawn.measure.index for drawn in printed if isinstance(drawn.measure, Uniform)]
     reader.measures += [drawn.measure for drawn in printed if isinstance(drawn.measure, Node)]
+    group = names.bracket_at(items, i)
     with reader.bound(*indices):
+        if group is not None and "|" in group.separators and head.below is None:
+            body, after = _given(reader, group), i + 1
+            power = names.scripts_at(items, i)[1]
+            return reader.raised(reader.raised(body, head.sup), power), after
         body, after, power = reader.operand(items, i)
-    for drawn in reversed(printed or _default(reader, body, head)):
+    for drawn in reversed(printed or measures.default(reader, body, head)):
         body = _mean(reader, drawn, body, head)
     over = tuple(v for n in walk(body) if isinstance(n, Expectation) for v in n.variables)
     reader.spans.append((head.start, items[after - 1].end, over))
     return reader.raised(reader.raised(body, head.sup), power), after
+
+
+def _given(reader: Reader, group: Group) -> Node:
+    """E[x | x']: the mean of x under its density given x'."""
+    bar = group.separators.index("|") + 1
+    if bar > 1:
+        raise Unread("one expression stands before the bar of E[... | ...]", group.start)
+    body = reader.read(group.items[0])
+    given = tuple(reader.read(item) for item in group.items[bar:])
+    left = tuple(sorted((v for v in free_variables(body) if v not in given), key=str))
+    if not left:
+        raise Unread("nothing is random here once what stands behind the bar is given", group.start)
+    return Expectation(left, _conditional(reader, left, given, group), body)
 
 
 def _mean(reader: Reader, drawn: Drawn, body: Node, head: Head) -> Node:
@@ -82,11 +76,11 @@ def _mean(reader: Reader, drawn: Drawn, body: Node, head: Head) -> Node:
         steps = measure.last if measure.first == node(1) else measure.last - measure.first + node(1)
         return Div(Sum(measure.index, measure.first, measure.last, body), steps)
     if isinstance(measure, Named):
-        measure = _of_density(reader, measure, body, head)
+        measure = measures.of_density(reader, measure, body, head)
         reader.measures.append(measure)
         variables = left_variables(measure)
     elif measure is None:
-        measure = _of_variable(reader, variables[0], head)
+        measure = measures.of_variable(reader, variables[0], head)
     if isinstance(measure, Mul) and all(isinstance(f, Density | Normal) for f in measure.factors):
         for factor in _inner_first(measure.factors):
             body = Expectation(left_variables(factor), factor, body)
@@ -204,7 +198,7 @@ def _measure(reader: Reader, surface: Surface, variables: tuple[Node, ...] = ())
             return None
         if variables:
             return _bare(reader, found, variables, head)
-        return Named(found.name, found.mark)
+        return Named(found.name, found.mark, tuple(reader.read(sub) for sub in found.indices))
     before, reader.partner = reader.partner, variables or None
     try:
         value = reader.read(surface)
@@ -236,117 +230,5 @@ def _conditional(reader: Reader, left: tuple[Node, ...], given: tuple[Node, ...]
     for measure in reversed(reader.measures):
         if isinstance(measure, Density) and (measure.left, measure.given) == (left, given):
             return measure
-    name = _density_of(reader, left[0], place.start, given)
-    return Density(name, left, given)
-
-
-# ----------------------------------------------------------------------------------- what is not printed
-
-
-def _of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
-    """E_q: q with the arguments with which the chain last wrote it below an E or first in a divergence."""
-    spec = reader.vocabulary.densities[wanted.name]
-    free, above = free_variables(body), reader.above or frozenset()
-    known = [
-        m
-        for m in reader.measures
-        if isinstance(m, Density) and (m.name, m.mark) == (wanted.name, wanted.mark)
-    ]
-    levels = [v for v in free if isinstance(v, Variable) and v.index and _closed(v, reader)]
-    joint = reader.above is None and levels and len(levels) == len(free)  # E_q of x_0 and x_t draws both
-    if spec.bare is not None and (known or not joint):
-        known.insert(0, replace(spec.bare, mark=wanted.mark or spec.bare.mark))
-    known.reverse()
-    for measure in known:
-        loose = [v for v in free if not bound_by(v, measure.left)]
-        if len(loose) < len(free) and all(v in above for v in loose):
-            return measure
-    if known:
-        return _with_unbound(known[0], reader)
-    named = [v for v in free if isinstance(v, Variable | Range) and v.name in spec.variables]
-    left = tuple(sorted((v for v in named if v not in above), key=str))
-    if not left:
-        raise Unread(
-            f"the expectation under {wanted.name} of what? Write {wanted.name}({spec.variables[0]}) below it",
-            head.start,
-        )
-    found = Density(wanted.name, left, tuple(sorted((v for v in named if v in above), key=str)), wanted.mark)
-    return densities.complete(spec, found)
-
-
-def _closed(variable: Variable, reader: Reader) -> bool:
-    """Whether no index of a variable is bound inside the body of the expectation."""
-    known = {*reader.indices, *reader.vocabulary.symbols}
-    return all(n.name in known for level in variable.index for n in walk(level) if isinstance(n, Symbol))
-
-
-def _with_unbound(measure: Density, reader: Reader) -> Density:
-    """q(x_{1:T}|x_0) below a line without x_0 stands for q(x_{0:T}): E_q draws the data too."""
-    if reader.above is None:
-        return measure
-    chain = {getattr(v, "name", "") for v in measure.left}
-    drawn = tuple(
-        v
-        for v in measure.given
-        if isinstance(v, Variable)
-        and v.name in chain
-        and not any(bound_by(free, (v,)) for free in reader.above)
-    )
-    kept = tuple(v for v in measure.given if v not in drawn)
-    return replace(measure, left=(*drawn, *measure.left), given=kept)
-
-
-def _of_variable(reader: Reader, variable: Node, head: Head) -> Node:
-    """E_z: the measure of z that the chain last wrote, else the setting's own."""
-    for measure in reversed(reader.measures):
-        if left_variables(measure) == (variable,):
-            return measure
-    assert isinstance(variable, Variable | Range)
-    default = reader.vocabulary.measures.get(variable.name)
-    if default is not None:
-        return replace(default, left=(variable,))
-    if variable.name in reader.vocabulary.noises or names.is_noise(reader, variable.name):
-        return Normal(variable, node(0), Symbol("I"))
-    name = _density_of(reader, variable, head.start, ())
-    return densities.complete(reader.vocabulary.densities[name], Density(name, (variable,)))
-
-
-def _density_of(reader: Reader, variable: Node, place: int, given: tuple[Node, ...]) -> str:
-    """The density that must be meant: the only one of `variable`, or the only one without parameter."""
-    assert isinstance(variable, Variable | Range)
-    known = reader.vocabulary.densities
-    default = reader.vocabulary.measures.get(variable.name)
-    if default is not None:
-        return default.name
-    fitting = [name for name, spec in known.items() if variable.name in spec.variables]
-    fixed = [name for name in fitting if not known[name].parameter]
-    if len(fitting) == 1 or len(fixed) == 1:
-        return (fitting if len(fitting) == 1 else fixed)[0]
-    shown = variable.name
-    choices = ", ".join(f"{shown} \\sim {name}({shown})" for name in fitting) or "a density of it"
-    raise Unread(
-        f"under which measure is this expectation over {shown}? Write one below it: {choices}", place
-    )
-
-
-def _default(reader: Reader, body: Node, head: Head) -> list[Drawn]:
-    """A bare E: the body's unbound variables under the setting's measures, else the measure last written."""
-    free = sorted(free_variables(body), key=str)
-    known = reader.vocabulary.measures
-    groups: dict[str, list[Variable]] = {}
-    for v in free:
-        if isinstance(v, Variable) and v.name in known:
-            groups.setdefault(v.name, []).append(v)
-    if groups:  # x_0 and x_t are drawn together
-        return [
-            Drawn(tuple(vs), replace(known[name], left=tuple(vs)) if len(vs) > 1 else None)
-            for name, vs in groups.items()
-        ]
-    for measure in reversed(reader.measures):
-        if any(bound_by(v, left_variables(measure)) for v in free):
-            return [Drawn(left_variables(measure), measure)]
-    choices = ", ".join(str(v.name) for v in free if isinstance(v, Variable | Range)) or "a variable"
-    raise Unread(
-        f"the measure of this expectation is unclear: write below what is drawn ({choices}), and from what",
-        head.start,
-    )
+    name = measures.density_of(reader, left[0], place.start, given)
+    return densities.complete(reader.vocabulary.densities[name], Density(name, left, given))

@@ -39,7 +39,9 @@ def gradient(
     if kind == "grad" and i < len(items) and _is_transposed_nabla(items[i]):
         kind, i = "hessian", i + 1
     body, after, power, transposed = _reach(reader, items, i)
-    wrt = _point(reader, sub) if sub is not None else _default_point(body, leaf)
+    wrt = _point(reader, sub) if sub is not None else _unprinted_point(reader, body, leaf)
+    if reader.slope is None and isinstance(wrt, Variable):
+        reader.slope = wrt
     if leaf.text == "partial" and isinstance(wrt, Symbol) and wrt.name in reader.usage.components:  # by x_i
         wrt = _component(_default_point(body, leaf), wrt)
     value = reader.raised(Gradient(wrt, body, kind), power)
@@ -55,6 +57,27 @@ def laplacian(reader: Reader, sub: Surface, items: Items, i: int) -> tuple[Node,
 def _component(variable: Node, index: Node) -> Node:
     assert isinstance(variable, Variable)
     return replace(variable, component=index)
+
+
+def _unprinted_point(reader: Reader, body: Node, leaf: Leaf) -> Node:
+    """By what the chain's first gradient is, unless that has another name in this body: x' for x.
+
+    So nabla log p(y|x_t) below nabla log p(x_t|y) is by x_t, and nabla log p(y) is nothing.
+    """
+    first = reader.slope
+    free = {v for v in free_variables(body) if isinstance(v, Variable)}
+    if first is None or (first not in free and any(_alike(v, first) for v in free)):
+        return _default_point(body, leaf)
+    return first if free else _default_point(body, leaf)
+
+
+def _alike(a: Node, b: Node) -> bool:
+    """Whether two variables are called x, if one perhaps x' or x_t."""
+    return (
+        isinstance(a, Variable)
+        and isinstance(b, Variable)
+        and names.undecorated(a.name) == names.undecorated(b.name)
+    )
 
 
 def _default_point(body: Node, leaf: Leaf) -> Node:

@@ -140,6 +140,20 @@ def is_label(sup: Surface) -> bool:
     return word or (isinstance(plain, Group) and plain.bracket == "(")
 
 
+def of_parameter(reader: Reader, group: Group | None) -> bool:
+    """Whether a bracket opens with a parameter: the (theta; ...) of a loss."""
+    return group is not None and parameter_mark(reader, entries(group)[0][1]) is not None
+
+
+def lists_variables(reader: Reader, group: Group) -> bool:
+    """Whether a bracket lists what a variable is made of, as in x_t(x_0, epsilon)."""
+    heads = [head_of(item) for item in group.items]
+    found = [None if head is None else meaning(reader, head, applied=False) for head in heads]
+    return set(group.separators) == {","} and all(
+        one is not None and one.kind in ("variable", "noise") for one in found
+    )
+
+
 def bracket_at(items: Sequence[Surface], i: int) -> Group | None:
     """The visible bracket that stands at `i`, without its scripts."""
     if i >= len(items):

@@ -3,7 +3,7 @@
 from gentutor.derive.reading import binders, names
 from gentutor.derive.reading.names import Head, Meaning, bare, bracket_at, head_of
 from gentutor.derive.reading.reader import Reader
-from gentutor.derive.reading.syntax import Group, Product, Sum, Surface
+from gentutor.derive.reading.syntax import Product, Sum, Surface
 from gentutor.derive.tree import Call, Node, Optimum, walk
 
 
@@ -33,8 +33,9 @@ def new_name(side: Surface, reader: Reader) -> str | None:
     if head is None or (head.sup is not None and not names.is_label(head.sup)):
         return None
     found = names.meaning(reader, head, group is not None)
-    known = found is not None and not _free(reader, head, found)
-    if known and not (found is not None and found.kind == "symbol" and _of_parameters(group, reader)):
+    if found is not None and found.kind == "symbol" and names.of_parameter(reader, group):
+        return names.key(head) + "()"  # the loss L(theta), where L alone is another thing
+    if found is not None and not _free(reader, head, found):
         return None
     if reader.reserved(head, group):
         return None
@@ -44,13 +45,21 @@ def new_name(side: Surface, reader: Reader) -> str | None:
 def _free(reader: Reader, head: Head, found: Meaning) -> bool:
     """Whether a known name may be defined: theta^* and G^* have no value of their own, L may be a loss."""
     starred = found.kind in ("parameter", "function") and "*" in found.mark
-    return starred or (head.base in reader.vocabulary.definable and not head.subs)
+    estimate = found.kind == "variable" and found.name.startswith(
+        "hat_"
+    )  # \\hat x_0 is a name for what follows
+    return starred or estimate or (head.base in reader.vocabulary.definable and not head.subs)
 
 
-def _of_parameters(group: Group | None, reader: Reader) -> bool:
-    """Whether a bracket holds parameters: J(phi) is a function of them, also where J is a number."""
-    heads = [head_of(item) for item in group.items] if group else [None]
-    return all(head is not None and head.base in reader.vocabulary.parameters for head in heads)
+def less_constant(side: Surface, reader: Reader) -> bool:
+    """Whether a side is a new name less a constant, as in Ho's L_{t-1} - C = ..."""
+    plain = bare(side)
+    if not isinstance(plain, Sum) or len(plain.terms) != 2 or plain.terms[1][0] != "-":
+        return False
+    head = head_of(plain.terms[1][1])
+    return (
+        head is not None and head.base in ("C", "const") and new_name(plain.terms[0][1], reader) is not None
+    )
 
 
 def value_defined(left: Surface, right: Surface, reader: Reader) -> Surface:

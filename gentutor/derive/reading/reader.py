@@ -72,6 +72,9 @@ class Reader:
     spans: list[tuple[int, int, tuple[Node, ...]]] = field(
         default_factory=list
     )  # of binders, with what they bind
+    slope: Node | None = None  # the variable of the chain's first gradient
+    holds: bool = False  # an E_q that opens the chain leaves the data x_0 as given
+    drew_data: bool = False  # whether such an E_q was read as drawing x_0 too
     depth: int = 0
     work: int = 0  # factors read on this line; some are read twice, which nesting would multiply
 
@@ -348,8 +351,10 @@ class Reader:
         group = bracket_at(items, i)
         if head.base in CONST or self._is_constant(head, group):
             arguments = tuple(self.read(item) for item in group.items) if group else ()
-            return Const(arguments, head.base not in CONST), i + (1 if group else 0)
+            return Const(arguments, bool(arguments) and head.base not in CONST), i + (1 if group else 0)
         printed = names.key(head)
+        if group and printed + "()" in self.definitions and names.of_parameter(self, group):
+            return self.raised(self.definitions[printed + "()"], head.sup), i + 1
         if printed in self.definitions:
             power = head.sup if head.sup is not None and not names.is_label(head.sup) else None
             return self.raised(self.definitions[printed], power), i + (1 if group else 0)
@@ -369,6 +374,8 @@ class Reader:
             return self.raised(functions.bare_function(self, found, head), head.sup), i
         if found.kind in ("variable", "noise"):
             variable, sup = names.variable(self, found, head)
+            if group and names.lists_variables(self, group):  # x_t(x_0, epsilon)
+                return self.raised(self.raised(variable, sup), scripts_at(items, i)[1]), i + 1
             return self.raised(variable, sup), i
         if found.kind == "functional":
             tree = functionals.of_functions(self, self.vocabulary.functionals[found.name], group)
@@ -392,10 +399,10 @@ class Reader:
         raise names.unknown(self, head)
 
     def _is_constant(self, head: Head, group: Group | None) -> bool:
-        """A lone C or c that the setting does not know, as in `+ C`."""
+        """A lone C or c that the setting does not know, as in `+ C` or `+ C_1`."""
         return (
             head.base in ("C", "c")
-            and not head.subs
+            and all(flat(sub).isdigit() for sub in head.subs)
             and head.sup is None
             and not head.mark
             and names.meaning(self, head, group is not None) is None

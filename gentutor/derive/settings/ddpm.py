@@ -24,23 +24,28 @@ from gentutor.derive.vocabulary import (
     Vocabulary,
 )
 from gentutor.derive.worlds.array import Array, Data, NotExact, add, scalar, scale
-from gentutor.derive.worlds.laws import Chain, StandardNormal, Table
+from gentutor.derive.worlds.laws import Chain, Gaussian, Law, StandardNormal, Table
 from gentutor.derive.worlds.world import Contents, World
 
 t, T, ONE, ZERO = Symbol("t"), Symbol("T"), node(1), node(0)
 X_T, X_0 = Variable("x", (t,)), Variable("x", (ZERO,))
 
+BAR = Symbol("bar_alpha", (t,))
+VELOCITY = Apply("sqrt", BAR) * Variable("epsilon") - Apply("sqrt", ONE - BAR) * X_0  # Salimans and Ho 2022
+
 VOCABULARY = Vocabulary(
     setting="ddpm",
     variables={
         "x": VariableSpec(levels=(ZERO, T), about="the chain x_0, ..., x_T"),
+        "y": VariableSpec(about="what guidance conditions on, drawn given x_0"),
         "x'": VariableSpec(about="a value from which x_0 is one step away, with a constant beta"),
     },
     densities={
         "q": DensitySpec(
-            ("x", "x'"), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"
+            ("x", "x'", "y"), bare=Density("q", (Range("x", ONE, T),), (X_0,)), about="the forward process"
         ),
-        "p": DensitySpec(("x",), parameter="theta", about="the reverse model"),
+        "p": DensitySpec(("x", "y"), parameter="theta", about="the reverse model"),
+        "q_sigma": DensitySpec(("x",), about="the inference process of DDIM, with sigma_t free"),
         "p_infty": DensitySpec(("x", "x'"), bare=Density("p_infty", (X_0,)), about="the stationary law"),
     },
     functions={
@@ -48,6 +53,7 @@ VOCABULARY = Vocabulary(
         "mu_theta": FunctionSpec((X_T, t), about="the mean of p(x_{t-1}|x_t)"),
         "mu_q": FunctionSpec((X_T, X_0), about="the mean of q(x_{t-1}|x_t, x_0)"),
         "x_theta": FunctionSpec((X_T, t), about="the network's estimate of x_0"),
+        "v_theta": FunctionSpec((X_T, t), about="the network's estimate of v_t"),
         "Sigma_q": FunctionSpec((t,), about="the covariance of q(x_{t-1}|x_t, x_0)"),
         "sigma_q": FunctionSpec((t,), about="its standard deviation"),
         "SNR": FunctionSpec((t,), about="bar alpha_t / (1 - bar alpha_t)"),
@@ -61,6 +67,7 @@ VOCABULARY = Vocabulary(
         "bar_beta": SymbolSpec(1, about="1 - bar alpha_t"),
         "tilde_beta": SymbolSpec(1, about="the variance of q(x_{t-1}|x_t, x_0)"),
         "sigma": SymbolSpec(1, about="the standard deviation of a sampler's step"),
+        "gamma": SymbolSpec(about="the strength of guidance"),
         "T": SymbolSpec(about="the number of steps"),
         "t": SymbolSpec(about="a step"),
         "d": SymbolSpec(about="the dimension"),
@@ -81,6 +88,8 @@ VOCABULARY = Vocabulary(
         "k": "d",
     },
     measures={"x": Density("q", (X_0,))},
+    information="q",
+    functionals=dict.fromkeys(("v", "v_t"), VELOCITY),
     ranges={"t": (ONE, T), "i": (ONE, t), "s": (ONE, t), "j": (ONE, Symbol("d"))},
 )
 
@@ -89,6 +98,8 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
     """Random tables for every step; three states for short chains, two for long ones."""
     if "prior" in facts.given:
         raise NotExact("no finite world has a normal prior")
+    if facts.writes("y"):
+        raise NotExact("what guidance conditions on is drawn in Gaussian worlds")
     integers = draw_levels(rng, facts.nodes)
     levels = integers["T"]
     n = 3 if levels < 5 else 2
@@ -153,7 +164,16 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
     for t in range(1, levels + 1):
         forward.append(f"x_{t}", np.zeros(d), (1 - alpha[t]) * eye, **{f"x_{t - 1}": np.sqrt(alpha[t]) * eye})
 
+    if guided := facts.writes("y"):
+        label = general(rng, d), covariance(general(rng, free_entries(d)), d), general(rng, d, d)
+        forward.append("y", *label[:2], x_0=label[2])
+    gamma = float(rng.uniform(1.5, 3.0))
     betas = at(1 - alpha)
+    laws: dict[str, Law] = {"q": forward.law, "p_infty": StandardNormal()}
+    deviation = np.sqrt(variance)
+    if facts.writes("q_sigma"):
+        deviation[1:] = rng.uniform(0.3, 0.9, levels) * np.sqrt(1 - np.maximum(bar[:-1], bar[1]))
+        laws["q_sigma"] = implicit(forward.law, bar, deviation, d)
 
     def whole(value: Array) -> int:
         if value.data.ndim:
@@ -187,28 +207,37 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
             noise = scale(epsilon_theta(x, step), scalar(-np.sqrt(1 - bar[t])))
             return scale(add(x, noise), scalar(1 / np.sqrt(bar[t])))
 
+        def v_theta(x: Array, step: Array) -> Array:
+            t = whole(step)
+            noise = scale(epsilon_theta(x, step), scalar(np.sqrt(bar[t])))
+            return add(noise, scale(x_theta(x, step), scalar(-np.sqrt(1 - bar[t]))))
+
         backward = Chain().append(f"x_{levels}", np.zeros(d), eye)
         for t in range(levels, 0, -1):
             shrink = (1 - alpha[t]) / np.sqrt(1 - bar[t])
             gain = (eye - shrink * part["A"][t - 1]) / np.sqrt(alpha[t])
             offset = -shrink * part["b"][t - 1] / np.sqrt(alpha[t])
             backward.append(f"x_{t - 1}", offset, variance[t] * eye, **{f"x_{t}": gain})
+        if guided:
+            backward.append("y", *label[:2], x_0=label[2])
         return Contents(
-            {"q": forward.law, "p": backward.law, "p_infty": StandardNormal()},
+            {**laws, "p": backward.law},
             {
                 "alpha": at(alpha),
                 "beta": lambda *t: betas(*t) if t else scalar(beta),
                 "bar_alpha": at(bar),
                 "bar_beta": at(1 - bar),
                 "tilde_beta": at(variance),
-                "sigma": at(np.sqrt(variance)),
+                "sigma": at(deviation),
                 "I": Array(eye, (), "m"),
+                "gamma": scalar(gamma),
                 "pi": scalar(np.pi),
             },
             {
                 "epsilon_theta": epsilon_theta,
                 "mu_theta": mu_theta,
                 "x_theta": x_theta,
+                "v_theta": v_theta,
                 "mu_q": mu_q,
                 "Sigma_q": lambda step: Array(variance[whole(step)] * eye, (), "m"),
                 "sigma_q": lambda step: scalar(np.sqrt(variance[whole(step)])),
@@ -229,6 +258,20 @@ def _gaussian(rng: np.random.Generator, facts: Facts, d: int) -> World:
         seed=int(rng.integers(2**31)),
         unit=unit,
     )
+
+
+def implicit(forward: Gaussian, bar: Data, deviation: Data, d: int) -> Gaussian:
+    """q_sigma(x_{0:T}) of Song, Meng and Ermon 2021, eq. 6 and 7: from x_T down, each step given x_0."""
+    eye, last = np.eye(d), len(bar) - 1
+    _, mean, spread = forward.conditional(("x_0",), ())
+    chain = Chain().append("x_0", mean, spread)
+    chain.append(f"x_{last}", np.zeros(d), (1 - bar[last]) * eye, x_0=np.sqrt(bar[last]) * eye)
+    for t in range(last, 1, -1):
+        near = np.sqrt(1 - bar[t - 1] - deviation[t] ** 2) / np.sqrt(1 - bar[t])
+        far = np.sqrt(bar[t - 1]) - near * np.sqrt(bar[t])
+        gains = {"x_0": far * eye, f"x_{t}": near * eye}
+        chain.append(f"x_{t - 1}", np.zeros(d), deviation[t] ** 2 * eye, **gains)
+    return chain.law
 
 
 def clean_noise(level: Node) -> Node:

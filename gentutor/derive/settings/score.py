@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gentutor.derive.setting import Facts, Parts, Setting, covariance, free_entries, general, masses
-from gentutor.derive.tree import Call, Density, Pow, Symbol, Variable, node
+from gentutor.derive.tree import Call, Density, Node, Pow, Symbol, Variable, node
 from gentutor.derive.vocabulary import (
     Arguments,
     DensitySpec,
@@ -23,7 +23,8 @@ X, NOISY, SIGMA, ONE = Variable("x"), Variable("x'"), Symbol("sigma"), node(1)
 L, D = Symbol("L"), Symbol("d")
 DATA = Density("pi", (X,))
 NAMES = {
-    "pi": "the data pi(x), the noisy data pi(x'|sigma), the noise p(x'|x, sigma) = N(x'; x, sigma^2 I)",
+    "pi": "the data pi(x), the noisy data pi(x'|sigma), or pi_sigma(x); "
+    "the noise p(x'|x, sigma) = N(x'; x, sigma^2 I)",
     "p": "another name of pi",
     "q": "another name of pi",
     "p_data": "another name of pi",
@@ -31,7 +32,12 @@ NAMES = {
 
 
 def at_level(left: Arguments, given: Arguments) -> tuple[Arguments, Arguments]:
-    """A density without a noise level is at the world's sigma, which need not be printed."""
+    """Between x and x' a density is at the world's sigma, which need not be printed.
+
+    The law of one of them alone keeps its sigma: p_sigma(x) is the noisy law, p(x) the clean one.
+    """
+    if len({item.name for item in (*left, *given) if isinstance(item, Variable)}) == 1:
+        return left, given
     return left, tuple(item for item in given if item != SIGMA)
 
 
@@ -133,6 +139,7 @@ class Noises:
             return scalar(self.levels[level - 1])
 
         laws = {name + level: law for name in NAMES for level, law in self.laws.items()}
+        laws["p_data"] = Alone(laws["p_data"], "x")
         return Contents(
             laws if model is None else {**laws, "p_theta": model},
             {
@@ -162,7 +169,10 @@ def noises(rng: np.random.Generator, facts: Facts, law: Callable[[float], Law]) 
     def weight(at: Array) -> Array:
         return Array(at.data**2 if "lambda = sigma^2" in facts.given else np.exp(a + b * at.data), at.axes)
 
-    laws = {"": law(sigma)} | {f"@sigma_{i}": law(level) for i, level in enumerate(levels, 1)}
+    # The law of x' alone is noisy without a sigma too, save where the chain gives sigma to the law of x.
+    at = law(sigma)
+    laws = {"": Alone(at, "x") if any(map(marks_noisy_x, facts.nodes)) else at, "@sigma": Alone(at, "x'")}
+    laws |= {f"@sigma_{i}": Alone(law(level), "x'") for i, level in enumerate(levels, 1)}
     return Noises(sigma, levels, laws, weight)
 
 
@@ -170,6 +180,26 @@ def noisy(mean: Data, spread: Data, sigma: float) -> Gaussian:
     """x ~ N(mean, spread), x' = x + sigma epsilon."""
     d = len(mean)
     return Chain().append("x", mean, spread).append("x'", np.zeros(d), sigma**2 * np.eye(d), x=np.eye(d)).law
+
+
+class Alone:
+    """A joint law of x and x' in which either name alone stands for `variable`, of which p(v) is meant."""
+
+    conditions: tuple[str, ...] = ()
+
+    def __init__(self, law: Law, variable: str) -> None:
+        self.law, self.variable, self.variables = law, variable, law.variables
+
+    def log_density(self, left: Sequence[str], given: Sequence[str], points: Points) -> Array:
+        """log p(left | given)."""
+        if len(left) == 1 and not given:
+            return self.law.log_density((self.variable,), (), {self.variable: points[left[0]]})
+        return self.law.log_density(left, given, points)
+
+
+def marks_noisy_x(n: Node) -> bool:
+    """Whether n is p_sigma(x), the law of a noisy point that is called x."""
+    return isinstance(n, Density) and n.left == (X,) and any(isinstance(item, Symbol) for item in n.given)
 
 
 class NoisyMixture(Mixture):

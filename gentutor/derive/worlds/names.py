@@ -76,7 +76,8 @@ def log_density(n: Density, scope: Scope) -> Array:
     """The log of a density's value at the points of its variables."""
     name = f"{n.name}@{n.mark}" if n.mark else n.name
     marks = [item for item in n.given if isinstance(item, Symbol)]  # pi(x|sigma_i): a density for each level
-    name = "@".join([name, *(f"{s.name}_{integer(s.index[0], scope)}" for s in marks if s.index)])
+    levels = ("_".join([s.name, *(str(integer(i, scope)) for i in s.index)]) for s in marks)
+    name = "@".join([name, *levels])
     law = scope.world.contents.laws.get(name)
     if law is None:
         if n.mark:

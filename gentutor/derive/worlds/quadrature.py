@@ -217,8 +217,7 @@ def _trapezoid(
             raise NotExact("an integral whose integrand does not depend on its variable")
         fine = sum_over(value, axis, count ** len(keys))
         at = value.axes.index(axis)
-        every = np.array(list(product(np.arange(count) % 2 == 0, repeat=len(keys)))).all(axis=1)
-        coarse = np.compress(every, value.data, axis=at).sum(axis=at)
+        coarse = np.compress(_every_other(count, len(keys)), value.data, axis=at).sum(axis=at)
         size = np.abs(value.data).sum(axis=at)
         if np.all(np.abs(fine.data - coarse * 2 ** len(keys)) <= SMOOTH * (size + 1e-300)):
             break
@@ -238,7 +237,7 @@ def _line(
     """The nodes, and the length (area) that belongs to each."""
     unit = np.linspace(-1, 1, count)
     if log_weight is None or len(keys) > 1:
-        grid = world.reach * np.array(list(product(unit, repeat=len(keys))))
+        grid = world.reach * _grid(count, len(keys))
         points = {key: Array(grid[:, i : i + 1], (axis,), "c") for i, key in enumerate(keys)}
         return points, Array(np.asarray((world.reach * (unit[1] - unit[0])) ** len(keys)))
     wide = 2 * world.reach * np.linspace(-1, 1, GRIDS[-2])
@@ -256,6 +255,18 @@ def _line(
     nodes = np.moveaxis(mean[..., None] + half[..., None] * unit, -1, at)
     axes = log.axes[:at] + log.axes[at + 1 :]
     return {keys[0]: Array(nodes[..., None], log.axes, "c")}, Array(half * (unit[1] - unit[0]), axes)
+
+
+@lru_cache(maxsize=16)
+def _grid(count: int, dimension: int) -> Data:
+    """Evenly spaced nodes of the cube [-1, 1]^dimension."""
+    return np.array(list(product(np.linspace(-1, 1, count), repeat=dimension)))
+
+
+@lru_cache(maxsize=16)
+def _every_other(count: int, dimension: int) -> Data:
+    """Which of these nodes are every other in each dimension."""
+    return np.asarray(np.array(list(product(np.arange(count) % 2 == 0, repeat=dimension))).all(axis=1))
 
 
 def _take_ends(value: Array, at: int, dimension: int, count: int) -> Data:

@@ -296,7 +296,7 @@ class Dense:
         given = {key.split("^")[0]: inner.point(key) for key in self.keys(conditions)}
         name = f"{n.name}@{n.mark}" if n.mark else n.name
         for one in levels:
-            name += f"@{one.name}_{self.whole(one.index[0])}" if one.index else ""
+            name += f"@{one.name}_{self.whole(one.index[0])}" if one.index else f"@{one.name}"
         copies: dict[str, dict[str, Data]] = {}
         for key in self.keys(n.left):
             base, _, copy = key.partition("^")

@@ -1,7 +1,7 @@
 """The second judge: does a relation between two lines hold? True, False, or None for no opinion."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from oracle import chain_worlds, latent_worlds, matrices, other_worlds, transport_worlds
@@ -57,9 +57,9 @@ def truth(step: Step, seed: int = 0, tries: int = 4) -> bool | None:
                     opinion = True
                     if step.setting == "ddpm":
                         break  # the line, with an axis for every level, is for the rest
-            if opinion:
+            if opinion and not (step.setting == "score" and step.relation in (">=", "<=")):
                 return True
-    return opinion
+    return None if step.setting == "score" and step.relation in (">=", "<=") else opinion
 
 
 def _matrix_truth(step: Step, seed: int) -> bool | None:
@@ -92,7 +92,13 @@ def _worlds(step: Step, rng: np.random.Generator, number: int) -> Iterator[World
         if not any(isinstance(n, T.Gradient) and n.wrt != T.Symbol("w") for n in step.nodes):
             yield transport_worlds.movers(rng, batch, heat, step.given)
     elif step.setting == "score":
-        yield other_worlds.noisy(rng, step.given)
+        marked = any(
+            isinstance(n, T.Density)
+            and n.left == (T.Variable("x"),)
+            and any(isinstance(item, T.Symbol) for item in n.given)
+            for n in step.nodes
+        )
+        yield other_worlds.noisy(rng, step.given, marked)
     elif step.setting in ("vae", "latents"):
         aggregate = step.setting == "latents"
         levels = any(
@@ -113,6 +119,13 @@ def _off(step: Step, world: World, rng: np.random.Generator) -> float:
     above, here = step.above, step.here
     if not world.finite and max(len(free(side, scope)) for side in (above, here)) > 3:
         raise Unsupported("too many variables at once")
+    if any(_half_bound(side, scope) for side in (above, here)):
+        summed = any(isinstance(n, T.Sum) for side in (above, here) for n in T.walk(side))
+        whole = all(v.name == "epsilon" or v.index == (T.node(0),) for v in _drawn(above, here))
+        plain = step.relation == "=" and whole and not summed and not isinstance(above, T.Optimum)
+        if not plain or not isinstance(world, chain_worlds.Diffusion):
+            raise Unsupported("noise that an expectation binds, and x_t that it does not")
+        return max(_difference(above, here, _made_of(scope, noise)) for noise in _bound_noises(above, here))
     if isinstance(above, T.Optimum) and isinstance(here, T.Optimum) and above.arg and here.arg:
         return _order(above, here, scope, rng)
     constants = [n for side in (above, here) for n in T.walk(side) if isinstance(n, T.Const)]
@@ -131,6 +144,31 @@ def _off(step: Step, world: World, rng: np.random.Generator) -> float:
     if found is None:
         return _difference(above, here, with_ties(above, here, scope))
     return max(relative(scope, a, b) for a, b in zip(*found, strict=True))
+
+
+def _drawn(*sides: T.Node) -> set[T.Variable]:
+    bound = {v for s in sides for n in T.walk(s) if isinstance(n, T.Expectation) for v in n.variables}
+    return {v for v in bound if isinstance(v, T.Variable)}
+
+
+def _bound_noises(*sides: T.Node) -> set[T.Variable]:
+    return {v for v in _drawn(*sides) if v.name == "epsilon"}
+
+
+def _made_of(scope: Dense, noise: T.Variable) -> Dense:
+    """The scope in which x_t is what x_0 and a noise make it, and epsilon_t is that noise."""
+    t = scope.world.integers["t"]
+    bar = T.Symbol("bar_alpha", (T.node(t),))
+    start = T.Apply("sqrt", bar) * T.Variable("x", (T.node(0),))
+    ties = {f"x_{t}": start + T.Apply("sqrt", T.node(1) - bar) * noise}
+    if not noise.index:
+        ties[f"epsilon_{t}"] = noise
+    return scope.moved(world=replace(scope.world, ties=ties))
+
+
+def _half_bound(side: T.Node, scope: Dense) -> bool:
+    drawn = {v.name for n in T.walk(side) if isinstance(n, T.Expectation) for v in n.variables}
+    return "epsilon" in drawn and any(key.startswith(("x_", "epsilon")) for key in free(side, scope))
 
 
 # ------------------------------------------------------------------------------------------------ pieces
@@ -213,6 +251,10 @@ def _constant(step: Step, scope: Dense, constants: list[T.Const], rng: np.random
         for side in (step.above, step.here)
     )
     a, b = np.broadcast_arrays(a, b)
+    by_names = any(np.ptp(side, axis=-1).max() > 1e-9 for side in near(scope, a, b))
+    if not arguments and not by_names:  # a constant in what the opening density is of
+        density = next((n for n in T.walk(step.opening) if isinstance(n, T.Density)), None)
+        keys = scope.keys(density.left) if density else []
     off = [_variation(scope, a, b, [a.ndim - 1])] if names else []
     off += [_variation(scope, a, b, [scope.axis(key)]) for key in keys]
     return max(off)

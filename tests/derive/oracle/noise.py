@@ -40,6 +40,8 @@ def free(n: T.Node, scope: Dense) -> set[str]:
 
 def is_noise(key: str, world: object) -> bool:
     """A standard Gaussian that is no variable of the setting."""
+    for accent in ("bar_", "hat_", "tilde_"):
+        key = key.removeprefix(accent)
     name = key.split("_")[0]
     return name.startswith(("epsilon", "xi", "eta", "w")) or (
         isinstance(world, Diffusion) and name.startswith("z")
@@ -200,7 +202,8 @@ def laws(above: T.Node, here: T.Node, drawn: bool, scope: Dense) -> tuple[Moment
 def tie(noises: set[str], keys: list[set[str]], scope: Dense) -> dict[str, T.Node] | None:
     """epsilon as a function of x_0 and x_t, where these are all that stands free."""
     levels = {int(key.split("_")[1]) for side in keys for key in side if key.startswith("x_")} - {0}
-    if len(levels) > 1 or any(key not in ("epsilon", "epsilon_0") for key in noises):
+    own = f"epsilon_{scope.world.integers['t']}" if levels == {scope.world.integers["t"]} else "epsilon"
+    if len(levels) > 1 or any(key not in ("epsilon", "epsilon_0", own) for key in noises):
         return None
     t = T.node(levels.pop() if levels else scope.world.integers["t"])
     bar = T.Symbol("bar_alpha", (t,))

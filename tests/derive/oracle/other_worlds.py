@@ -171,6 +171,7 @@ class Noisy:
     means: Data
     given: frozenset[str]
     integers: Mapping[str, int]
+    marked: bool = False  # the chain writes p_sigma(x): a law without sigma is clean
     finite = False
 
     def nodes(self, key: str) -> tuple[Data, Data]:
@@ -179,7 +180,11 @@ class Noisy:
 
     def log_density(self, name: str, left: Mapping[str, Data], given: Mapping[str, Data]) -> Data:
         name, _, mark = name.partition("@")
-        sigma = self.sigmas[int(mark.rpartition("_")[2]) if mark else 0]
+        sigma = self.sigmas[int(mark.rpartition("_")[2]) if "_" in mark else 0]
+        if len(left) == 1 and not given:  # the law of one alone: sigma says that it is noisy
+            clean = not mark and (name == "p_data" or self.marked)
+            (key,), (value,) = left.keys(), left.values()
+            left = {"x'" if mark else "x" if clean else key: value}
         if set(left) & set(given):
             raise Unsupported("a variable given itself")
         if name == "p_theta":
@@ -244,11 +249,10 @@ class Noisy:
         return replace(self, parameters={**self.parameters, **parameters})
 
 
-def noisy(rng: np.random.Generator, given: frozenset[str]) -> Noisy:
+def noisy(rng: np.random.Generator, given: frozenset[str], marked: bool = False) -> Noisy:
     """One world on a line."""
     theta = rng.uniform(0.3, 1, (1, 5)) * rng.choice([-1, 1], (1, 5))
     sigmas = np.concatenate([rng.uniform(0.5, 0.8, 1), np.array([1.0, 0.7, 0.5]) * rng.uniform(0.9, 1.1, 3)])
     integers = {"d": 1, "L": 3, **{name: int(rng.integers(1, 4)) for name in ("i", "l", "k")}}
-    return Noisy(
-        1, {"theta": theta}, sigmas, np.array([-1.0, 0.9]) + rng.uniform(-0.3, 0.3, 2), given, integers
-    )
+    means = np.array([-1.0, 0.9]) + rng.uniform(-0.3, 0.3, 2)
+    return Noisy(1, {"theta": theta}, sigmas, means, given, integers, marked)
