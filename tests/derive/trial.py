@@ -183,7 +183,8 @@ def _compared(place: _Place, relation: str, mutant: Node, chain: Chain) -> tuple
     if place.opening:
         claim = _first_claim(chain)[1]
         return mutant, claim.relation, claim.expression, mutant
-    return place.above, relation, mutant, chain.lines[0].claims[0].expression
+    opening = next(line.claims[0].expression for line in chain.lines if line.claims)
+    return place.above, relation, mutant, opening
 
 
 @cache
