@@ -165,7 +165,15 @@ def _alarm(task: tuple[trial.Printed, int, int]) -> list[str]:
 
 @main.command()
 @options(10_000, "Worlds of each kind for each chain.")
-def worlds(count: int, seed: int, jobs: int, settings: tuple[str, ...], files: tuple[Path, ...]) -> None:
+@click.option("--group", "only", multiple=True, help="Only 'lectures', or a setting's other chains.")
+def worlds(
+    count: int,
+    seed: int,
+    jobs: int,
+    settings: tuple[str, ...],
+    files: tuple[Path, ...],
+    only: tuple[str, ...],
+) -> None:
     """Every true chain on many worlds: no line may fail. First the lectures' chains, then each setting's."""
     groups: dict[str, list[trial.Printed]] = {}
     lectures = {printed.id for printed in trial.chains(trial.CHAINS / "lectures.toml")}
@@ -173,6 +181,8 @@ def worlds(count: int, seed: int, jobs: int, settings: tuple[str, ...], files: t
         group = "lectures" if printed.id in lectures else printed.setting
         groups.setdefault(group, []).append(printed)
     for group in sorted(groups, key=lambda name: name != "lectures"):  # each is recorded when it is done
+        if only and group not in only:
+            continue
         started = time.perf_counter()
         tasks = [(printed, count, seed) for printed in groups[group]]
         found = [alarm for alarms in spread_out(_alarm, tasks, jobs) for alarm in alarms]
