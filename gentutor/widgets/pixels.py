@@ -69,7 +69,7 @@ def palette(cmap: str) -> Bytes:
         raise ValueError(
             f"cmap is {cmap!r}; expected a colour map of matplotlib, such as 'gray_r' or 'viridis'"
         )
-    colours: Bytes = matplotlib.colormaps[cmap](np.arange(256), bytes=True)[:, :3]
+    colours: Bytes = np.rint(255 * matplotlib.colormaps[cmap](np.arange(256))[:, :3]).astype(np.uint8)
     return np.ascontiguousarray(colours)
 
 

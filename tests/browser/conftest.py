@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 BENIGN = (
     # Notebook 7 loads settings twice at once (github.com/jupyter/notebook/issues/7862), and loses nothing
     "Cannot read properties of undefined (reading 'schema')",
+    # A saved notebook names widgets that its new kernel does not have; a still stands in front of each
+    "widget model not found",
 )
 FLAGS = (
     "--no-sandbox",  # Chromium's own, which root cannot have
