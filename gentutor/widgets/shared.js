@@ -36,12 +36,14 @@ const shown = (value, decimals = 2) =>
 
 /**
  * Calls `tell(connected)` now and when it changes. A view outlives its kernel: then nobody answers, and it
- * has to say so. Jupyter marks such a view by a class on the element that it gave us.
+ * has to say so. Jupyter marks a view that is born without a kernel by a class. Of a later loss it tells by
+ * an event without a value, for which anywidget's `model` has no name either: `this` is the view behind it.
  */
 function watchConnection(model, el, tell) {
-  const look = () => tell(!el.classList.contains("jupyter-widgets-disconnected"));
-  const later = () => queueMicrotask(look);
-  model.on("comm_live_update", later);
-  look();
-  return () => model.off("comm_live_update", later);
+  const changed = function () {
+    tell(this?.model?.comm_live !== false);
+  };
+  model.on("comm_live_update", changed);
+  tell(!el.classList.contains("jupyter-widgets-disconnected"));
+  return () => model.off("comm_live_update", changed);
 }
