@@ -109,6 +109,9 @@ def test_the_wheel_carries_the_labs_and_the_digits_and_no_solutions(wheel):
         assert {name for name in names if name.endswith(".ipynb")} == labs
         assert not any(b"BEGIN SOLUTION" in archive.read(lab) for lab in labs)
     assert "gentutor/data/digits.npz" in names
+    assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gentutor" / "widgets").glob("*.[jc]s*")}
+    assert len(assets) >= 4
+    assert assets <= set(names)
     assert [name for name in names if not name.startswith(("gentutor/", "gentutor-"))] == []
 
 

@@ -52,7 +52,7 @@ class LatentPad(view.View):
     the decoder, no positions queue up. Where `decode` raises, the pad shows its message, and goes on.
     """
 
-    _esm = view.script("latent_pad.js")
+    _esm = view.script("plane.js", "controls.js", "latent_pad.js")
     _css = view.style("latent_pad.css")
 
     _about = traitlets.Dict().tag(sync=True)  # what stays as it is

@@ -13,9 +13,9 @@ HERE = Path(__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def script(name: str) -> str:
+def script(*names: str) -> str:
     """The ES module of a view. It comes as one text, for a page can fetch no second file from a kernel."""
-    return (HERE / "shared.js").read_text(encoding="utf-8") + (HERE / name).read_text(encoding="utf-8")
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("shared.js", *names))
 
 
 def style(name: str) -> str:
