@@ -12,6 +12,7 @@ import click
 import nbformat
 import planting
 import pytest
+from ipywidgets import Widget
 
 from gentutor import check
 from gentutor.cli import main
@@ -138,7 +139,7 @@ def test_every_picture_has_a_text_and_is_small():
 def test_the_maintainers_example_works(tmp_path, capsys, monkeypatch):
     """Its answer passes its check, and each planted answer gets the verdict that it names."""
     text = text_of(ROOT / "docs" / "maintainers.md")
-    answer, judge, planted = (code for language, code in BLOCK.findall(text) if language == "python")
+    answer, judge, planted, _ = (code for language, code in BLOCK.findall(text) if language == "python")
     names = {"check": check}
     exec(answer, names)
     exec(judge, names)
@@ -156,6 +157,18 @@ def test_the_maintainers_example_works(tmp_path, capsys, monkeypatch):
             with pytest.raises(check.CheckFailed) as failed:
                 exec(judge, names)
             assert failed.value.aspect == each.fails
+
+
+def test_the_widgets_example_works():
+    text = text_of(ROOT / "docs" / "maintainers.md")
+    *_, program = (code for language, code in BLOCK.findall(text) if language == "python")
+    names = {}
+    exec(program, names)
+    pad, frames = names["pad"], names["frames"]
+    assert pad.picture.shape == (8, 8)
+    assert len(pad.space.example_codes) == 8
+    assert frames.frames.frames.shape == (30, 8, 8)
+    Widget.close_all()
 
 
 # ------------------------------------------------------------------------------------------- derivations

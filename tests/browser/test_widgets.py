@@ -144,6 +144,10 @@ def test_a_pad_by_hand_and_by_keyboard(notebook):
     for still in notebook.page.locator(".jp-RenderedImage").all():  # in front of a living widget
         expect(still).to_be_hidden()
 
+    # The scrubber has brought the styles that both share once more, after the pad's own.
+    rendering = "plane => getComputedStyle(plane.querySelector('canvas')).imageRendering"
+    assert pad.plane.evaluate(rendering) == "auto"
+
     # A drag: KL puts dimension 19 across and 18 up.
     pad.drag((0.5, 0.5), (0.7, 0.6), (0.75, 0.25))
     z = pad.settled()
