@@ -91,13 +91,19 @@ function render({ model, el }) {
     pictures.draw();
     moved();
   };
-  const answered = () => {
+  const answer = () => {
     pictures.draw();
     wait();
     const message = get("_error");
     root.classList.toggle("gt-failed", message !== "");
     error.hidden = message === "";
     error.textContent = message && `The decoder failed here: ${message}`;
+  };
+  let due = false;
+  const answered = () => {
+    // One message changes several values, each of which says so: drawn once, when all are there.
+    if (!due) queueMicrotask(() => ((due = false), answer()));
+    due = true;
   };
   const on = {
     "change:_z": moved,
@@ -125,7 +131,7 @@ function render({ model, el }) {
     laid();
     for (const control of root.querySelectorAll("input, select, button")) control.disabled = !connected;
     chosen();
-    answered();
+    answer();
   });
 
   return () => {

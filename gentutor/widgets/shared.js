@@ -22,10 +22,10 @@ function paint(canvas, bytes, [height, width, channels], palette) {
   Object.assign(canvas, { height, width });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
-  for (let pixel = 0; pixel < height * width; pixel++) {
-    const colour = channels ? bytes.subarray(3 * pixel, 3 * pixel + 3) : palette[bytes[pixel]];
-    image.data.set(colour, 4 * pixel);
-    image.data[4 * pixel + 3] = 255;
+  for (let pixel = 0, at = 0; pixel < height * width; pixel++) {
+    const [from, start] = channels ? [bytes, 3 * pixel] : [palette[bytes[pixel]], 0];
+    for (let k = 0; k < 3; k++) image.data[at++] = from[start + k];
+    image.data[at++] = 255;
   }
   context.putImageData(image, 0, 0);
 }
