@@ -167,7 +167,7 @@ def test_the_widgets_example_works():
     pad, frames = names["pad"], names["frames"]
     assert pad.picture.shape == (8, 8)
     assert len(pad.space.example_codes) == 8
-    assert frames.frames.frames.shape == (30, 8, 8)
+    assert frames.frames.images.shape == (30, 8, 8)
     Widget.close_all()
 
 

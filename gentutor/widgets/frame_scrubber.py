@@ -55,12 +55,12 @@ class FrameScrubber(view.View):
             _about={
                 "title": title,
                 "labels": self.frames.labels,
-                "shape": list(self.frames.frames.shape[1:]),
+                "shape": list(self.frames.images.shape[1:]),
                 "strip": self.frames.some(10),
                 "fps": fps,
                 "palette": self._palette.tolist(),
             },
-            _frames=self.frames.frames.tobytes(),
+            _frames=self.frames.images.tobytes(),
             _index=self.frames.checked(index),
         )
 
@@ -83,7 +83,7 @@ class FrameScrubber(view.View):
         numbers = self.frames.some(IN_STILL)
         figure = Figure(figsize=(1.15 * len(numbers) + 0.2, 1.6))
         for axis, k in zip(figure.subplots(1, len(numbers), squeeze=False)[0], numbers, strict=True):
-            axis.imshow(in_colour(self.frames.frames[k], self._palette))
+            axis.imshow(in_colour(self.frames.images[k], self._palette))
             axis.set_title(self.frames.labels[k], fontsize=8)
             axis.set_axis_off()
         shown = ", ".join(self.frames.labels[k] for k in numbers)

@@ -14,7 +14,7 @@ class Frames:
     """Frames (n, H, W) or (n, H, W, 3) and their labels. The arguments are those of `FrameScrubber`.
 
     Attributes:
-        frames: the frames as bytes.
+        images: the frames as bytes.
         labels: n texts.
     """
 
@@ -32,11 +32,11 @@ class Frames:
                 f"{n} frames of shape {pictures[0].shape} take more than {MOST >> 20} MiB; "
                 "expected fewer (frames[::10], say) or smaller ones"
             )
-        self.frames: Bytes = np.stack(pictures)
+        self.images: Bytes = np.stack(pictures)
         self.labels = [f"frame {k}" for k in range(n)] if labels is None else [str(each) for each in labels]
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.images)
 
     def checked(self, index: int) -> int:
         """The number of a frame, from 0 on; -1 is the last. Raises IndexError where there is none."""

@@ -185,6 +185,8 @@ def test_a_pad_by_hand_and_by_keyboard(notebook):
     assert z[18] == pytest.approx(start[18] + 0.5)
     assert pad.plane.evaluate("plane => getComputedStyle(plane).outlineStyle") == "solid"
     notebook.screenshot("widgets-pad-focus")
+    notebook.page.keyboard.press("Home")
+    assert pad.settled() == [0] * 20
 
     # Another dimension: its slider, then on the pad.
     slider = pad.root.get_by_role("slider", name="z[17]")
@@ -308,6 +310,10 @@ def check_restart_and_still(notebook, pad):
     page.keyboard.press("ArrowRight")
     assert pad.plane.get_attribute("aria-valuetext") == text
     notebook.screenshot("widgets-restarted")
+    scrubber = page.locator(".gt-scrubber")  # which needs no kernel
+    scrubber.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    expect(scrubber.get_by_role("img")).to_have_attribute("data-frame", "6")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function(f"() => !{NOTEBOOK}.context.model.dirty")
     notebook.open("pad.ipynb")

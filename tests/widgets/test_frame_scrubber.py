@@ -27,9 +27,9 @@ def test_frames_are_sent_once(page):
 
 
 def test_frames_may_have_colours_or_come_one_by_one():
-    assert frames.Frames(np.zeros((4, 2, 3, 3))).frames.shape == (4, 2, 3, 3)
-    assert frames.Frames(torch.zeros(4, 1, 2, 5)).frames.shape == (4, 2, 5)
-    assert frames.Frames([np.zeros((2, 3))] * 4).frames.shape == (4, 2, 3)
+    assert frames.Frames(np.zeros((4, 2, 3, 3))).images.shape == (4, 2, 3, 3)
+    assert frames.Frames(torch.zeros(4, 1, 2, 5)).images.shape == (4, 2, 5)
+    assert frames.Frames([np.zeros((2, 3))] * 4).images.shape == (4, 2, 3)
 
 
 def test_without_labels_frames_are_numbered():
