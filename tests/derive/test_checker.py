@@ -192,3 +192,17 @@ def test_the_first_check_of_a_process_is_quick_and_needs_no_torch():
         cwd=Path(__file__).parent,
     )
     assert time.perf_counter() - start < 4.5
+
+
+@pytest.mark.parametrize(
+    ("line", "setting", "found"),
+    [
+        (r"\bar\alpha_t := \prod_{s=1}^{t} \beta_s", "ddpm", "fails"),
+        (r"\bar\alpha_t := \prod_{s=1}^{t} \alpha_s", "ddpm", "holds"),
+        (r"q_\sigma(\tilde x) \triangleq \int q_\sigma(\tilde x|x) p_\theta(x) dx", "score", "fails"),
+        (r"q_\sigma(\tilde x) \triangleq \int q_\sigma(\tilde x|x) p_{data}(x) dx", "score", "holds"),
+        (r"r(x) := p(x) / p(z)", "vae", "holds"),
+    ],
+)
+def test_what_the_setting_knows_is_not_defined_anew(line, setting, found):
+    assert check(line, setting=setting).steps[0].status == found

@@ -61,7 +61,7 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     if blanks:
         return Verdict("undecided", message=f"not written yet: hole {', '.join(blanks)}")
     if relation == ":=":
-        return Verdict("holds")
+        relation = "="  # both sides could be read: the left is no new name, and has a meaning to agree with
     if relation == "approx":
         return Verdict(
             "undecided", message="≈ claims no more than that the two are close; nothing was compared"

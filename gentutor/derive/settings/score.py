@@ -1,7 +1,7 @@
 """The setting `score`: data pi(x), the same with noise pi(x'|sigma), and a model s(x, sigma) of the score."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from gentutor.derive.vocabulary import (
 )
 from gentutor.derive.worlds.array import Array, Data, NotExact, add, scalar
 from gentutor.derive.worlds.laws import Chain, Gaussian, Law, Mixture, Points
-from gentutor.derive.worlds.world import Contents, World
+from gentutor.derive.worlds.world import Contents, Search, World
 
 X, NOISY, SIGMA, ONE = Variable("x"), Variable("x'"), Symbol("sigma"), node(1)
 L, D = Symbol("L"), Symbol("d")
@@ -257,15 +257,18 @@ def gaussian(rng: np.random.Generator, facts: Facts) -> World:
     normal = Parts(mean=(d,), covariance=(free_entries(d),))
     centre, spread = unit * general(rng, d), unit**2 * covariance(general(rng, free_entries(d)), d)
     found = noises(rng, facts, lambda sigma: noisy(centre, spread, sigma))
+    precision = np.linalg.inv(spread)
+    nothing = np.zeros(d * d), np.zeros(d**3)
+    exact = np.concatenate([-precision.ravel(), *nothing, precision @ centre])  # s is the score of pi
 
     def make(parameters: Mapping[str, Data]) -> Contents:
         if modelled:
             part = normal(parameters["theta"])
             S = unit**2 * covariance(part["covariance"], d)
-            precision = np.linalg.inv(S)
+            sharp = np.linalg.inv(S)
             mean = unit * part["mean"]
             law = Chain().append("x", mean, S).append("x'", mean, S).law
-            return found.contents(d, law, lambda x, _: Array((mean - x.data) @ precision, x.axes, "c"))
+            return found.contents(d, law, lambda x, _: Array((mean - x.data) @ sharp, x.axes, "c"))
         part = free(parameters["theta"])
 
         def s(x: Array, sigma: Array) -> Array:
@@ -273,7 +276,7 @@ def gaussian(rng: np.random.Generator, facts: Facts) -> World:
             bent = 0.4 * np.einsum("ijk,...j,...k->...i", part["quadratic"], x.data, x.data)
             return Array(x.data @ gain.T + bent + part["offset"], x.axes, "c")
 
-        return found.contents(d, None, s)
+        return replace(found.contents(d, None, s), searches={"theta": Search(exact)})
 
     return world(rng, "Gaussian", d, general(rng, (normal if modelled else free).size), make, unit)
 
