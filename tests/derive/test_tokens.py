@@ -2,7 +2,7 @@
 
 import pytest
 
-from gentutor.derive.reading.tokens import tokenise
+from gentutor.derive.reading.tokens.scanner import tokenise
 from gentutor.derive.reading.unread import Unread
 
 

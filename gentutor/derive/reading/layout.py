@@ -3,8 +3,8 @@
 import re
 from collections.abc import Container, Iterator, Mapping
 
-from gentutor.derive.reading import macros
-from gentutor.derive.reading.letters import plain
+from gentutor.derive.reading.tokens import macros
+from gentutor.derive.reading.tokens.letters import plain
 from gentutor.derive.reading.unread import Unread
 
 STUB = re.compile(r"raise\s+NotImplementedError|YOUR ANSWER HERE")

@@ -1,9 +1,20 @@
 """What a first line defines: a name of its own, or the value function behind a min max."""
 
-from gentutor.derive.reading import binders, names
-from gentutor.derive.reading.names import Head, Meaning, bare, bracket_at, head_of
-from gentutor.derive.reading.reader import Reader
-from gentutor.derive.reading.syntax import Product, Sum, Surface
+from gentutor.derive.reading.meaning import expectations, functionals, names, optima
+from gentutor.derive.reading.meaning.names import Meaning
+from gentutor.derive.reading.meaning.reader import Reader
+from gentutor.derive.reading.surface import heads
+from gentutor.derive.reading.surface.heads import Head, head_of
+from gentutor.derive.reading.surface.pieces import (
+    Group,
+    Sum,
+    Surface,
+    bare,
+    joined,
+    name_and_bracket,
+    side_by_side,
+)
+from gentutor.derive.reading.tokens import macros
 from gentutor.derive.tree import Call, Node, Optimum, walk
 
 
@@ -13,42 +24,47 @@ def opening_name(side: Surface, reader: Reader) -> tuple[str | None, str]:
     sign = ""
     if isinstance(plain, Sum) and len(plain.terms) == 1:
         sign, plain = plain.terms[0]
-    applied = isinstance(plain, Product) and len(plain.items) == 2 and bracket_at(plain.items, 1) is not None
-    head = head_of(plain.items[0] if applied and isinstance(plain, Product) else plain)
-    if head is not None and head.base in reader.vocabulary.parameters and not applied:
-        return names.key(head), sign  # theta = arg max ...: the place gets a name
+    name, group = name_and_bracket(plain)
+    head = head_of(name)
+    if head is not None and head.base in reader.vocabulary.parameters and group is None:
+        return heads.key(head), sign  # theta = arg max ...: the place gets a name
     if head is not None and head.base in reader.vocabulary.densities and head.mark == "^*":
-        return names.key(head), sign  # q^* = arg min ...
+        return heads.key(head), sign  # q^* = arg min ...
     return new_name(plain, reader), sign
 
 
 def new_name(side: Surface, reader: Reader) -> str | None:
     """The name that `side` introduces, if it is one that neither the setting nor the reader knows."""
-    plain = bare(side)
-    group = None
-    if isinstance(plain, Product) and len(plain.items) == 2:
-        group = bracket_at(plain.items, 1)
-        plain = bare(plain.items[0]) if group else plain
-    head = head_of(plain)
-    if head is None or (head.sup is not None and not names.is_label(head.sup)):
+    name, group = name_and_bracket(side)
+    head = head_of(name)
+    if head is None or (head.sup is not None and not heads.is_label(head.sup)):
         return None
     found = names.meaning(reader, head, group is not None)
     if found is not None and found.kind == "symbol" and names.of_parameter(reader, group):
-        return names.key(head) + "()"  # the loss L(theta), where L alone is another thing
+        return heads.key(head) + "()"  # the loss L(theta), where L alone is another thing
     if found is not None and not _free(reader, head, found):
         return None
-    if reader.reserved(head, group):
+    if _reserved(reader, head, group):
         return None
-    return names.key(head)
+    return heads.key(head)
 
 
 def _free(reader: Reader, head: Head, found: Meaning) -> bool:
     """Whether a known name may be defined: theta^* and G^* have no value of their own, L may be a loss."""
     starred = found.kind in ("parameter", "function") and "*" in found.mark
-    estimate = found.kind == "variable" and found.name.startswith(
-        "hat_"
-    )  # \\hat x_0 is a name for what follows
+    # \\hat x_0 is a name for what follows
+    estimate = found.kind == "variable" and found.name.startswith("hat_")
     return starred or estimate or (head.base in reader.vocabulary.definable and not head.subs)
+
+
+def _reserved(reader: Reader, head: Head, group: Group | None) -> bool:
+    """True of names that mean something in every setting: E, N, KL, const."""
+    return (
+        expectations.is_expectation(reader, head)
+        or functionals.is_functional(reader, head, group)
+        or head.base in macros.CONST
+        or head.base in reader.indices
+    )
 
 
 def less_constant(side: Surface, reader: Reader) -> bool:
@@ -68,20 +84,15 @@ def value_defined(left: Surface, right: Surface, reader: Reader) -> Surface:
     Papers write min_G max_D V(D, G) = E log D(x) + ... for the definition of V: what is right of it still
     depends on D and G.
     """
-    items = _items(left)
-    value = next((items[i:] for i, item in enumerate(items) if not binders.is_optimum(item)), ())
+    items = side_by_side(left)
+    value = next((items[i:] for i, item in enumerate(items) if not optima.is_optimum(item)), ())
     head = head_of(value[0]) if value and len(value) < len(items) else None
     found = None if head is None else names.meaning(reader, head, applied=True)
     if found is None or found.kind != "functional" or len(value) > 2:
         return left
     if not _depends(reader.read(right), reader.read(left)):
         return left
-    return Product(value[0].start, value[-1].end, value) if len(value) > 1 else value[0]
-
-
-def _items(side: Surface) -> tuple[Surface, ...]:
-    plain = bare(side)
-    return plain.items if isinstance(plain, Product) else (plain,)
+    return joined(value)
 
 
 def _depends(right: Node, left: Node) -> bool:

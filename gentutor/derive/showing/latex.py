@@ -6,7 +6,7 @@ What `to_latex` prints reads back to the same tree.
 import re
 from collections.abc import Callable
 
-from gentutor.derive.reading.macros import GREEK
+from gentutor.derive.reading.tokens.macros import GREEK
 from gentutor.derive.tree import (
     ANONYMOUS,
     Add,

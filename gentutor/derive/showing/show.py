@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from gentutor.derive.reading.layout import BLANK
-from gentutor.derive.reading.syntax import parse
+from gentutor.derive.reading.surface.parser import parse
 from gentutor.derive.report import Report, Step
 
 

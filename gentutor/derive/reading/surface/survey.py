@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gentutor.derive.reading.names import bare, flat, head_of
-from gentutor.derive.reading.syntax import (
+from gentutor.derive.reading.surface.heads import copies, flat, head_of
+from gentutor.derive.reading.surface.pieces import (
     Group,
     Leaf,
     Product,
@@ -13,6 +13,8 @@ from gentutor.derive.reading.syntax import (
     Statement,
     Sum,
     Surface,
+    bare,
+    operator_of,
     pieces,
 )
 from gentutor.derive.tree import Symbol
@@ -68,8 +70,7 @@ def survey(lines: Iterable[Surface], vocabulary: Vocabulary) -> Usage:
 
 def _note_index(piece: Scripted, lists: _Lists) -> None:
     """The bounds of a sum, the index of a name, the end of z_{1:k}."""
-    base = bare(piece.base)
-    if isinstance(base, Leaf) and base.kind == "OPERATOR" and base.text in ("sum", "prod"):
+    if operator_of(piece) in ("sum", "prod"):
         below = bare(piece.sub) if piece.sub is not None else None
         if isinstance(below, Statement) and piece.sup is not None:
             lists.sums.add((flat(below.sides[0]), flat(piece.sup)))
@@ -77,9 +78,7 @@ def _note_index(piece: Scripted, lists: _Lists) -> None:
     head = head_of(piece)
     if head is None:
         return
-    sup = bare(head.sup) if head.sup is not None else None
-    copies = sup.items if isinstance(sup, Group) and sup.bracket == "(" else ()
-    for sub in (*head.subs, *copies):
+    for sub in (*head.subs, *copies(head)):
         plain = bare(sub)
         if isinstance(plain, Group) and plain.separators == (":",):
             lists.ends.add((head.base, flat(plain.items[1])))
@@ -140,12 +139,10 @@ def _note_name(piece: Scripted, vocabulary: Vocabulary, usage: Usage) -> None:
     head = head_of(piece)
     if head is None:
         return
-    sup = bare(head.sup) if head.sup is not None else None
-    if isinstance(sup, Group) and sup.bracket == "(":
-        if head.base == "x":
-            usage.data_indices |= {flat(item) for item in sup.items}
-        else:
-            usage.sampled.add(head.base)
+    if head.base == "x":
+        usage.data_indices |= {flat(item) for item in copies(head)}
+    elif copies(head):
+        usage.sampled.add(head.base)
     for sub in head.subs:
         text = flat(sub)
         ranged = isinstance(sub, Group) and sub.separators == (":",)

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import densities, measures, names
-from gentutor.derive.reading.measures import Drawn, Named, Uniform
-from gentutor.derive.reading.names import Head, bare, flat, head_of
-from gentutor.derive.reading.scope import bound_by, free_variables, left_variables
-from gentutor.derive.reading.syntax import Group, Leaf, Statement, Surface
+from gentutor.derive.reading.meaning import densities, measures, names
+from gentutor.derive.reading.meaning.measures import Drawn, Named, Uniform
+from gentutor.derive.reading.meaning.scope import bound_by, free_variables, left_variables
+from gentutor.derive.reading.surface.heads import Head, entries, flat, head_of
+from gentutor.derive.reading.surface.pieces import (
+    Group,
+    Items,
+    Leaf,
+    Statement,
+    Surface,
+    bare,
+    bracket_at,
+    scripts_at,
+)
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
     Density,
@@ -28,7 +37,7 @@ from gentutor.derive.tree import (
 )
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Items, Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 
 def is_expectation(reader: Reader, head: Head) -> bool:
@@ -43,11 +52,11 @@ def expectation(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node,
     printed = _below(reader, head.below) if head.below is not None else []
     indices = [drawn.measure.index for drawn in printed if isinstance(drawn.measure, Uniform)]
     reader.measures += [drawn.measure for drawn in printed if isinstance(drawn.measure, Node)]
-    group = names.bracket_at(items, i)
+    group = bracket_at(items, i)
     with reader.bound(*indices):
         if group is not None and "|" in group.separators and head.below is None:
             body, after = _given(reader, group), i + 1
-            power = names.scripts_at(items, i)[1]
+            power = scripts_at(items, i)[1]
             return reader.raised(reader.raised(body, head.sup), power), after
         body, after, power = reader.operand(items, i)
     for drawn in reversed(printed or measures.default(reader, body, head)):
@@ -109,7 +118,7 @@ def _inner_first(factors: Sequence[Node]) -> list[Node]:
 def _below(reader: Reader, sub: Surface) -> list[Drawn]:
     """What is printed below an E, outermost first."""
     plain = bare(sub)
-    parts = names.entries(plain) if isinstance(plain, Group) and plain.bracket == "{" else [("", plain)]
+    parts = entries(plain) if isinstance(plain, Group) and plain.bracket == "{" else [("", plain)]
     found: list[Drawn] = []
     pending: list[Node] = []
     dots = False
@@ -199,11 +208,8 @@ def _measure(reader: Reader, surface: Surface, variables: tuple[Node, ...] = ())
         if variables:
             return _bare(reader, found, variables, head)
         return Named(found.name, found.mark, tuple(reader.read(sub) for sub in found.indices))
-    before, reader.partner = reader.partner, variables or None
-    try:
+    with reader.beside(variables or None):
         value = reader.read(surface)
-    finally:
-        reader.partner = before
     return value if left_variables(value) else None
 
 
@@ -212,17 +218,12 @@ def _bare(reader: Reader, found: names.Meaning, variables: tuple[Node, ...], hea
     samples = [v for v in variables if isinstance(v, Range) and v.sample]
     plain = tuple(Variable(v.name) for v in samples) or variables
     spec = reader.vocabulary.densities[found.name]
-    known = [
-        m for m in reader.measures if isinstance(m, Density) and (m.name, m.mark) == (found.name, found.mark)
-    ]
+    known = reader.written(found.name, found.mark)
     for measure in reversed([*([spec.bare] if spec.bare else []), *known]):
         if measure.left == plain:
             return replace(measure, mark=found.mark)
-    before, reader.partner = reader.partner, plain
-    try:
+    with reader.beside(plain):
         return densities.bare_density(reader, found.name, found.mark, head)
-    finally:
-        reader.partner = before
 
 
 def _conditional(reader: Reader, left: tuple[Node, ...], given: tuple[Node, ...], place: Surface) -> Node:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading.names import Head, Meaning, entries, flat, head_of, meaning, parameter_mark
-from gentutor.derive.reading.syntax import Group, Hole, Surface, pieces
+from gentutor.derive.reading.meaning.names import Meaning, meaning, parameter_mark
+from gentutor.derive.reading.meaning.variables import symbol
+from gentutor.derive.reading.surface.heads import Head, entries, flat, head_of
+from gentutor.derive.reading.surface.pieces import Group, Hole, Surface, pieces
 from gentutor.derive.reading.unread import Unread
-from gentutor.derive.tree import Blank, Call, Node, Symbol, Variable
+from gentutor.derive.tree import Blank, Call, Node, Variable
 from gentutor.derive.vocabulary import FunctionSpec, SymbolSpec
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 
 def with_parameter(reader: Reader, head: Head, group: Group | None) -> Meaning | None:
@@ -43,7 +45,7 @@ def call(reader: Reader, found: Meaning, group: Group, head: Head) -> Node:
         else:
             mark = mark or parameter
     if found.indices and found.name in reader.vocabulary.symbols:
-        return Symbol(found.name, tuple(reader.index(sub) for sub in found.indices))
+        return symbol(reader, found)
     if not spec.arguments and spec.optional == 0:
         return Call(found.name, tuple(value for value, _ in printed), mark)
     slots = _slots(spec, [value for value, _ in printed])
@@ -81,7 +83,7 @@ def _name(value: Node) -> str | None:
 def bare_function(reader: Reader, found: Meaning, head: Head) -> Node:
     """A function without arguments takes the setting's own."""
     if found.indices and found.name in reader.vocabulary.symbols:
-        return Symbol(found.name, tuple(reader.index(sub) for sub in found.indices))
+        return symbol(reader, found)
     return Call(found.name, reader.vocabulary.functions[found.name].arguments, found.mark)
 
 

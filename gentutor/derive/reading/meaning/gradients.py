@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import names
-from gentutor.derive.reading.names import bare, bracket_at, flat, head_of
-from gentutor.derive.reading.scope import free_variables
-from gentutor.derive.reading.syntax import Fraction, Leaf, Product, Scripted, Surface
+from gentutor.derive.reading.meaning import names
+from gentutor.derive.reading.meaning.scope import free_variables
+from gentutor.derive.reading.surface.heads import flat, head_of, undecorated
+from gentutor.derive.reading.surface.pieces import (
+    Fraction,
+    Items,
+    Leaf,
+    Scripted,
+    Surface,
+    bare,
+    bracket_at,
+    operator_of,
+    side_by_side,
+    stem,
+)
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import Apply, Density, Gradient, Node, Symbol, Variable, walk
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Items, Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 
 def _point(reader: Reader, surface: Surface) -> Node:
@@ -73,11 +84,7 @@ def _unprinted_point(reader: Reader, body: Node, leaf: Leaf) -> Node:
 
 def _alike(a: Node, b: Node) -> bool:
     """Whether two variables are called x, if one perhaps x' or x_t."""
-    return (
-        isinstance(a, Variable)
-        and isinstance(b, Variable)
-        and names.undecorated(a.name) == names.undecorated(b.name)
-    )
+    return isinstance(a, Variable) and isinstance(b, Variable) and undecorated(a.name) == undecorated(b.name)
 
 
 def _default_point(body: Node, leaf: Leaf) -> Node:
@@ -92,25 +99,21 @@ def _default_point(body: Node, leaf: Leaf) -> Node:
 
 
 def _is_transposed_nabla(item: Surface) -> bool:
+    return operator_of(item) == "nabla" and _is_transposed(item)
+
+
+def _is_transposed(item: Surface) -> bool:
+    """True of what has a T above."""
     item = bare(item)
-    if not isinstance(item, Scripted) or item.sup is None or flat(item.sup) not in ("T", "top"):
-        return False
-    base = bare(item.base)
-    return isinstance(base, Leaf) and base.text == "nabla"
+    return isinstance(item, Scripted) and item.sup is not None and flat(item.sup) in ("T", "top")
 
 
 def _reach(reader: Reader, items: Items, i: int) -> tuple[Node, int, Surface | None, bool]:
     """What a gradient takes. In nabla log p(x)^T s(x) the transpose ends it, and is that of the gradient."""
     if bracket_at(items, i) is None:
         for k in range(i, len(items)):
-            item = bare(items[k])
             group = bracket_at(items, k)
-            if (
-                group is not None
-                and isinstance(item, Scripted)
-                and item.sup is not None
-                and flat(item.sup) in ("T", "top")
-            ):
+            if group is not None and _is_transposed(items[k]):
                 return reader.product((*items[i:k], group)), k + 1, None, True
     # nabla p(x) / p(x), nabla p(x) . s(x) and nabla p nabla q are products: what nabla takes ends there.
     stop = next((k for k in range(i + 1, len(items)) if _ends(items[k])), None)
@@ -119,14 +122,13 @@ def _reach(reader: Reader, items: Items, i: int) -> tuple[Node, int, Surface | N
 
 
 def _ends(item: Surface) -> bool:
-    item = bare(item)
-    base = bare(item.base) if isinstance(item, Scripted) else item
-    return isinstance(base, Leaf) and (base.kind in ("TIMES", "SLASH") or base.text == "nabla")
+    leaf = stem(item)
+    return isinstance(leaf, Leaf) and (leaf.kind in ("TIMES", "SLASH") or leaf.text == "nabla")
 
 
 def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tuple[Node, int] | None:
     """\\frac{\\partial}{\\partial x} f and \\frac{\\partial f}{\\partial x}; None for other fractions."""
-    above, below = _parts(fraction.numerator), _parts(fraction.denominator)
+    above, below = side_by_side(fraction.numerator), side_by_side(fraction.denominator)
     at_a_point = len(below) == 3 and bracket_at(below, 2) is not None  # d / d D(x)
     if not (len(below) == 2 or at_a_point) or not (_is_d(above[0]) and _is_d(below[0])):
         return None
@@ -141,11 +143,6 @@ def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tupl
     body, after, power, transposed = _reach(reader, items, i)
     value = reader.raised(Gradient(point, body, kind), power)
     return Apply("transpose", value) if transposed else value, after
-
-
-def _parts(surface: Surface) -> tuple[Surface, ...]:
-    plain = bare(surface)
-    return plain.items if isinstance(plain, Product) else (plain,)
 
 
 def _is_d(surface: Surface) -> bool:

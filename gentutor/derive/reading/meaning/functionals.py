@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import densities, names
-from gentutor.derive.reading.names import Head, bare, bracket_at, flat, head_of, scripts_at
-from gentutor.derive.reading.scope import bound_by, left_variables
-from gentutor.derive.reading.syntax import Group, Product, Surface, pieces
+from gentutor.derive.reading.meaning import densities, names
+from gentutor.derive.reading.meaning.scope import bound_by, left_variables
+from gentutor.derive.reading.surface.heads import Entry, Head, entries, flat, head_of, key
+from gentutor.derive.reading.surface.pieces import (
+    Group,
+    Items,
+    Surface,
+    bracket_at,
+    name_and_bracket,
+    pieces,
+    power_at,
+)
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
     ANONYMOUS,
@@ -25,7 +33,7 @@ from gentutor.derive.tree import (
 )
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Items, Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 DIVERGENCES = {
     "KL": "KL",
@@ -44,7 +52,7 @@ DIVERGENCES = {
 
 
 def _known(reader: Reader, head: Head) -> bool:
-    return names.meaning(reader, head, applied=True) is not None or names.key(head) in reader.definitions
+    return names.meaning(reader, head, applied=True) is not None or key(head) in reader.definitions
 
 
 def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int] | None:
@@ -52,11 +60,10 @@ def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, 
     group = bracket_at(items, i)
     if group is None:
         return None
-    sub, sup = scripts_at(items, i)
     kind = _kind(reader, head, group)
     if kind is not None:
         value: Node = (
-            mutual_information(reader, head, group) if kind == "MI" else divergence(reader, kind, group)
+            _mutual_information(reader, head, group) if kind == "MI" else divergence(reader, kind, group)
         )
         if isinstance(value, Divergence) and kind == "f":  # E_q f(p / q)
             p, q = value.arguments
@@ -65,14 +72,13 @@ def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, 
         value = densities.normal(reader, group)
     else:
         return None
-    if sub is not None:
-        raise Unread("no subscript has a meaning here", sub.start)
-    return reader.raised(reader.raised(value, head.sup), sup), i + 1
+    power = power_at(items, i)
+    return reader.raised(reader.raised(value, head.sup), power), i + 1
 
 
 def of_functions(reader: Reader, tree: Node, group: Group | None) -> Node:
     """The functional V with its printed arguments: V(D^*, G) has D^* wherever V(D, G) has D."""
-    heads = [_name_of(item) for item in (group.items if group else ())]
+    heads = [head_of(name_and_bracket(item)[0]) for item in (group.items if group else ())]
     found = [names.meaning(reader, head, applied=True) for head in heads if head is not None]
     printed = {
         one.name.partition("^")[0]: one.name for one in found if one is not None and one.kind == "function"
@@ -85,17 +91,8 @@ def of_functions(reader: Reader, tree: Node, group: Group | None) -> Node:
     return change(tree)
 
 
-def _name_of(item: Surface) -> Head | None:
-    """The D^* of D^* and of D^*(x)."""
-    plain = bare(item)
-    if isinstance(plain, Product) and len(plain.items) == 2 and bracket_at(plain.items, 1) is not None:
-        plain = plain.items[0]
-    return head_of(plain)
-
-
-def is_functional(reader: Reader, head: Head, items: Items) -> bool:
-    """True if `head` with the bracket in `items` is a divergence or a normal law."""
-    group = bracket_at(items, 0)
+def is_functional(reader: Reader, head: Head, group: Group | None) -> bool:
+    """True if `head` with this bracket is a divergence or a normal law."""
     return group is not None and (_kind(reader, head, group) is not None or head.base == "\\N")
 
 
@@ -127,7 +124,7 @@ def _of_variables(reader: Reader, group: Group) -> Node | None:
     """H(z), H(x, z) and H(z|x) of random variables, where the setting has a law for them; else None."""
     name = reader.vocabulary.information
     sides: list[list[Node]] = [[]]
-    for separator, item in names.entries(group):
+    for separator, item in entries(group):
         head = head_of(item)
         found = None if head is None else names.meaning(reader, head, applied=False)
         if not name or found is None or found.kind != "variable":
@@ -145,7 +142,7 @@ def divergence(reader: Reader, kind: str, group: Group) -> Node:
     """KL(left || right) and its like, over the left variables of its arguments."""
     if kind in ("H", "CE") and (entropy := _of_variables(reader, group)) is not None:
         return entropy
-    found = names.entries(group)
+    found = entries(group)
     wanted = 1 if kind == "H" else 2
     sides = _sides(found, wanted, kind, group)
     arguments: list[Node | None] = [_first_try(reader, side) for side in sides]
@@ -153,11 +150,8 @@ def divergence(reader: Reader, kind: str, group: Group) -> Node:
     partner = partner or next((left for side in sides for left in _of_bare(reader, side)), None)
     for k, side in enumerate(sides):
         if arguments[k] is None:
-            before, reader.partner = reader.partner, partner
-            try:
+            with reader.beside(partner):
                 arguments[k] = reader.read(side, group.start)
-            finally:
-                reader.partner = before
     named = next((_variables(a) for a in arguments if a is not None and _variables(a)), ())
     over = named or (ANONYMOUS,)
     if len(over) == 1 and over[0] != ANONYMOUS:
@@ -174,8 +168,8 @@ def divergence(reader: Reader, kind: str, group: Group) -> Node:
     return Divergence(kind, done, over)
 
 
-def _sides(found: list[names.Entry], wanted: int, kind: str, group: Group) -> list[Surface]:
-    """The arguments of a divergence, apart by ||, a comma, or a single bar."""
+def _sides(found: list[Entry], wanted: int, kind: str, group: Group) -> list[Surface]:
+    """The arguments of a divergence, whatever stands between them: ||, a comma, a single bar."""
     if len(found) != wanted:
         shape = f"{kind}(p)" if wanted == 1 else f"{kind}(p || q)"
         raise Unread(f"write {shape}, with {wanted} densit{'y' if wanted == 1 else 'ies'}", group.start)
@@ -184,13 +178,11 @@ def _sides(found: list[names.Entry], wanted: int, kind: str, group: Group) -> li
 
 def _first_try(reader: Reader, side: Surface) -> Node | None:
     """The density on one side; None if it is bare and must take the variables of the other side."""
-    before, reader.partner = reader.partner, None
     try:
-        return reader.read(side)
+        with reader.beside(None):
+            return reader.read(side)
     except densities.BareDensity:
         return None
-    finally:
-        reader.partner = before
 
 
 def _of_bare(reader: Reader, side: Surface) -> Iterator[tuple[Node, ...]]:
@@ -214,7 +206,7 @@ def _named_normal(argument: Node, variable: Node) -> Node:
     return argument
 
 
-def mutual_information(reader: Reader, head: Head, group: Group) -> Node:
+def _mutual_information(reader: Reader, head: Head, group: Group) -> Node:
     """I_q(x; z): of the joint density named below, else of the setting's first density of both."""
     variables = [reader.read(item, group.start) for item in group.items]
     if len(variables) != 2 or not all(isinstance(v, Variable | Range) for v in variables):

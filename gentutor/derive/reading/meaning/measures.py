@@ -5,26 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import densities, names
-from gentutor.derive.reading.names import Head
-from gentutor.derive.reading.scope import bound_by, free_variables, left_variables
+from gentutor.derive.reading.meaning import densities, names
+from gentutor.derive.reading.meaning.scope import bound_by, free_variables, left_variables
+from gentutor.derive.reading.surface.heads import Head
 from gentutor.derive.reading.unread import Unread
-from gentutor.derive.tree import (
-    Density,
-    Node,
-    Normal,
-    Number,
-    Prod,
-    Range,
-    Sum,
-    Symbol,
-    Variable,
-    node,
-    walk,
-)
+from gentutor.derive.tree import Density, Node, Normal, Number, Prod, Range, Sum, Symbol, Variable, node, walk
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -58,17 +46,12 @@ def of_density(reader: Reader, wanted: Named, body: Node, head: Head) -> Node:
     spec = reader.vocabulary.densities[wanted.name]
     free, above = free_variables(body), reader.above or frozenset()
     if wanted.conditions:
-        spec = reader.vocabulary.densities[wanted.name]
         own = tuple(sorted((v for v in free - above if getattr(v, "name", "") in spec.variables), key=str))
         if own:
             return densities.complete(spec, Density(wanted.name, own, wanted.conditions, wanted.mark))
     if reader.above is None and not reader.holds and (chain := _whole_chain(wanted, body, reader)):
         return chain
-    known = [
-        m
-        for m in reader.measures
-        if isinstance(m, Density) and (m.name, m.mark) == (wanted.name, wanted.mark)
-    ]
+    known = reader.written(wanted.name, wanted.mark)
     levels = [v for v in free if isinstance(v, Variable) and v.index and _closed(v, reader)]
     joint = reader.above is None and levels and len(levels) == len(free)  # E_q of x_0 and x_t draws both
     if spec.bare is not None and (known or not joint):

@@ -1,30 +1,24 @@
-"""Densities and functions with their arguments."""
+"""Densities with their arguments: what is left and right of the bar; normal laws."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gentutor.derive.reading import functions, names
-from gentutor.derive.reading.names import (
-    Head,
-    Meaning,
-    bare,
-    entries,
-    flat,
-    head_of,
-    parameter_mark,
-    scripts_at,
+from gentutor.derive.reading.meaning.names import parameter_mark
+from gentutor.derive.reading.surface.heads import Head, entries, flat, head_of, undecorated
+from gentutor.derive.reading.surface.pieces import (
+    Group,
+    Hole,
+    Leaf,
+    Statement,
+    Surface,
 )
-from gentutor.derive.reading.syntax import Group, Hole, Leaf, Statement, Surface
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
     ANONYMOUS,
-    Apply,
     Assigned,
     Blank,
-    Call,
     Density,
-    Mul,
     Node,
     Normal,
     Range,
@@ -35,52 +29,13 @@ from gentutor.derive.tree import (
 from gentutor.derive.vocabulary import DensitySpec
 
 if TYPE_CHECKING:
-    from gentutor.derive.reading.reader import Items, Reader
+    from gentutor.derive.reading.meaning.reader import Reader
 
 GIVEN = ("|", ";", "||")
 
 
 class BareDensity(Unread):
     """A density without arguments where only a divergence's other side could tell them."""
-
-
-def applied(
-    reader: Reader, found: Meaning, head: Head, items: Items, i: int, group: Group | None
-) -> tuple[Node, int]:
-    """A density or function at `items[i - 1]`, with the bracket at `items[i]` if there is one."""
-    mark, power = found.mark, head.sup
-    if found.kind == "density" and power is not None and _is_mark(power):
-        mark, power = flat(power).strip("()"), None
-    if group is None:
-        return reader.raised(bare_density(reader, found.name, mark, head), power), i
-    sub, sup = scripts_at(items, i)
-    value: Node
-    if found.kind == "density":
-        value = density(reader, found.name, mark, group, head)
-        if found.indices and isinstance(value, Density):
-            conditions = tuple(reader.read(sub) for sub in found.indices)
-            value = Density(value.name, value.left, (*value.given, *conditions), value.mark)
-            value = complete(reader.vocabulary.densities[found.name], value)
-    else:
-        value = functions.call(reader, found, group, head)
-        if (
-            found.indices and isinstance(value, Call) and "e" in reader.vocabulary.symbols
-        ):  # s_i(x) is e_i^T s(x)
-            value = Mul((Apply("transpose", Symbol("e", (reader.index(found.indices[0]),))), value))
-        if sub is not None and isinstance(value, Call) and found.name in reader.vocabulary.symbols:
-            value, sub = Symbol(found.name, (reader.index(sub),)), None
-    if sub is not None:
-        raise Unread("no subscript has a meaning here", sub.start)
-    return reader.raised(reader.raised(value, power), sup), i + 1
-
-
-def _is_mark(sup: Surface) -> bool:
-    """old, new or (t) above a density: another density, no power."""
-    plain = bare(sup)
-    return flat(sup) in ("old", "new") or (isinstance(plain, Group) and plain.bracket == "(")
-
-
-# ---------------------------------------------------------------------------------------------- densities
 
 
 def density(reader: Reader, name: str, mark: str, group: Group, head: Head) -> Node:
@@ -154,12 +109,12 @@ def _is_variable(reader: Reader, argument: Node, spec: DensitySpec) -> bool:
     if isinstance(argument, Assigned | Range):
         return True
     if isinstance(argument, Variable):
-        known = argument.name in named_by(spec) or argument.name in reader.vocabulary.noises
+        known = argument.name in _named_by(spec) or argument.name in reader.vocabulary.noises
         return known and argument.component is None
     return isinstance(argument, Symbol) and argument.name in spec.variables
 
 
-def named_by(spec: DensitySpec) -> set[str]:
+def _named_by(spec: DensitySpec) -> set[str]:
     """The variables that a density's arguments may name, those of its bare form included."""
     shown = (*spec.bare.left, *spec.bare.given) if spec.bare else ()
     return {*spec.variables, *(item.name for item in shown if isinstance(item, Variable | Range))}
@@ -173,8 +128,8 @@ def _assigned(
         other for other in spec.variables if other not in used and other in reader.vocabulary.variables
     ]
     if isinstance(argument, Variable):
-        plain = names.undecorated(argument.name)
-        if plain in named_by(spec):
+        plain = undecorated(argument.name)
+        if plain in _named_by(spec):
             return Assigned(Variable(plain), argument)
         raise Unread(
             f"{name} is a density of {', '.join(spec.variables)}; {argument.name} is none of its variables",
@@ -191,7 +146,7 @@ def _assigned(
 
 def _check(reader: Reader, name: str, spec: DensitySpec, item: Node, head: Head) -> None:
     variable = item.variable if isinstance(item, Assigned) else item
-    if isinstance(variable, Variable | Range) and variable.name not in named_by(spec):
+    if isinstance(variable, Variable | Range) and variable.name not in _named_by(spec):
         raise Unread(
             f"{name} is a density of {', '.join(spec.variables)}; {variable.name} is none of its variables",
             head.start,

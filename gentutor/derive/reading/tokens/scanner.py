@@ -1,17 +1,16 @@
-"""LaTeX text as tokens for the grammar: layout dropped, fonts folded, bars classified, differentials found.
+"""LaTeX text as tokens for the grammar, from left to right: letters, words, numbers and signs.
 
 `(`, `[`, `{`, `\\{`, `\\langle` and the opening bar of |A| or ||A|| are all OPEN tokens, told apart by value.
 """
 
 import re
-from collections.abc import Iterator
 
 from lark import Token
-from lark.lexer import Lexer
 
-from gentutor.derive.reading import letters, macros, slips
-from gentutor.derive.reading.brackets import DOUBLE_BAR, Brackets
-from gentutor.derive.reading.differentials import mark_differentials
+from gentutor.derive.reading.tokens import letters, macros, slips
+from gentutor.derive.reading.tokens.brackets import Brackets
+from gentutor.derive.reading.tokens.commands import command
+from gentutor.derive.reading.tokens.differentials import mark_differentials
 from gentutor.derive.reading.unread import MAX_DEPTH, TOO_DEEP, Unread
 
 SCAN = re.compile(
@@ -19,8 +18,6 @@ SCAN = re.compile(
 )
 WORD_RUN = re.compile(r"(?:" + "|".join(sorted(macros.WORDS, key=len, reverse=True)) + r")(?![A-Za-z])")
 ANY_RUN = re.compile(r"\s*([A-Za-z]{2,})\s*\}")
-ONE_SYMBOL = re.compile(r"\s*\{\s*(\\[a-zA-Z]+|[A-Za-z0-9])\s*\}|\s*(\\[a-zA-Z]+|[A-Za-z0-9])")
-PLAIN_GROUP = re.compile(r"\s*\{((?:[^{}$\\]|\\[,;!: ]|\\_)*)\}")
 SIGNED = re.compile(r"\s*(?:\\color\s*\{[^{}]*\}\s*)?[-+−]")
 ROOT = re.compile(r"\\sqrt\s*\[[^\]]*\]\s*$")
 SEPARATORS = {",": ",", ";": ";", ":": ":"}
@@ -28,8 +25,6 @@ SEPARATORS = {",": ",", ";": ";", ":": ":"}
 
 class Scanner(Brackets):
     """Turns one formula into tokens, from left to right."""
-
-    # ------------------------------------------------------------------------------------------- scanning
 
     def scan(self, stop: int) -> None:
         """Reads the text up to `stop`."""
@@ -41,7 +36,7 @@ class Scanner(Brackets):
             self.position = end
             kind = found.lastgroup
             if kind == "macro":
-                self.macro(found["macro"], start, end, stop)
+                command(self, found["macro"], start, end, stop)
             elif kind == "number":
                 if (self.tokens and self.tokens[-1].type in ("SUB", "SUP")) or self.awaited:
                     end = self.position = start + 1  # \frac12 and x^23 take one digit
@@ -119,7 +114,7 @@ class Scanner(Brackets):
             if letters.COMMANDS[sign] == "|":
                 self.bar(start, stop, "")
             else:
-                self.macro(letters.COMMANDS[sign], start, end, stop)
+                command(self, letters.COMMANDS[sign], start, end, stop)
         elif sign == "~" and self.after_a_name_below():
             self.relation("~", start, end)
         elif sign not in ("\\,", "\\;", "\\:", "\\!", "\\ ", "\\>", "&", "~", "$", "\\/"):
@@ -150,123 +145,6 @@ class Scanner(Brackets):
             self.position, name = self.position + 1, "=:"
         self.emit("REL", name, start, end)
 
-    # --------------------------------------------------------------------------------------------- macros
-
-    def macro(self, name: str, start: int, end: int, stop: int) -> None:
-        """A LaTeX command."""
-        if name in macros.NAMES:
-            self.emit("WORD" if name == "KL" else "NAME", macros.NAMES[name], start, end)
-        elif name in macros.SIZES:
-            self.size(name, stop)
-        elif name in macros.WORD_FONTS and self.text_word(stop):
-            pass
-        elif name in macros.FONTS or name in macros.WORD_FONTS:
-            self.font(name, start, stop)
-        elif name in macros.LAYOUT:
-            pass
-        elif name in macros.LAYOUT_WITH_ARGUMENT:
-            self.position = self.argument(stop)[1] + 1
-        elif name in macros.ACCENTS:
-            self.emit("ACCENT", macros.ACCENTS[name], start, end)
-        elif name in macros.RELATIONS:
-            self.relation(macros.RELATIONS[name], start, end)
-        elif name in macros.TIMES:
-            self.emit("TIMES", "*" if name in ("ast", "star") else name, start, end)
-        elif name == "star":
-            self.emit("TIMES", "*", start, end)
-        elif name in macros.TRANSPOSE:
-            self.emit("NAME", "top", start, end)
-        elif name in macros.DOTS:
-            self.emit("DOTS", name, start, end)
-        elif name in macros.OPERATORS:
-            self.operator(macros.OPERATORS[name], start, end)
-        elif name in ("int", "iint", "iiint", "oint"):
-            for _ in range(max(1, name.count("i") - 1 if name != "int" else 1)):
-                self.emit("INT", "int", start, end)
-        elif name in ("frac", "dfrac", "tfrac", "cfrac"):
-            self.emit("FRAC", "frac", start, end)
-        elif name == "sqrt":
-            rooted = re.compile(r"\s*\[").match(self.text, end, stop)
-            self.emit("ROOT" if rooted else "SQRT", "sqrt", start, end)
-        elif name == "blank":
-            self.emit("BLANK", "blank", start, end)
-        elif name == "prime":
-            self.emit("NAME", "'", start, end)
-        elif name in ("mid", "vert", "Vert", "parallel", "lvert", "rvert", "lVert", "rVert"):
-            self.named_bar(name, start, stop)
-        elif name in ("langle", "rangle"):
-            (self.open if name == "langle" else self.close)("<" if name == "langle" else ">", start, end)
-        elif name in ("lbrace", "rbrace", "lbrack", "rbrack", "colon", "slash", "ast"):
-            self.sign(
-                {"lbrace": "\\{", "rbrace": "\\}", "lbrack": "[", "rbrack": "]", "colon": ":"}.get(name, "/"),
-                start,
-                end,
-                stop,
-            )
-        elif name in macros.SHOWN or name in macros.BRACED:
-            self.shown(name, start, stop)
-        elif name in macros.STACKED:
-            self.stacked(name, start, stop)
-        else:
-            raise self.fail(f"the command \\{name} has no meaning here{slips.nearest_command(name)}", start)
-
-    def named_bar(self, name: str, start: int, stop: int) -> None:
-        """\\mid always separates; \\lVert opens and \\rVert closes."""
-        if name == "mid":
-            double = DOUBLE_BAR.match(self.text, start, stop)
-            self.position = double.end() if double else self.position
-            self.emit("SEP", "||" if double else "|", start, self.position)
-        else:
-            self.bar(start, stop, {"l": "left", "r": "right"}.get(name[0], ""))
-
-    def size(self, name: str, stop: int) -> None:
-        """\\left and the like: without meaning, but they tell which bar opens and which closes."""
-        bar = re.compile(r"\s*(\\\||\||\\[lr]?[vV]ert\b|\.|∥|‖)").match(self.text, self.position, stop)
-        if bar is None:
-            return
-        self.position = bar.end()
-        if bar[1] != ".":
-            left, right = name == "left" or name.endswith("l"), name == "right" or name.endswith("r")
-            self.bar(bar.start(1), stop, "left" if left else "right" if right else "")
-
-    def text_word(self, stop: int) -> bool:
-        """\\text{KL}, \\operatorname{arg\\,min}: a word. False if it holds more than a word."""
-        found = PLAIN_GROUP.match(self.text, self.position, stop)
-        if found is None:
-            return False
-        word = re.sub(r"\\_", "_", re.sub(r"\\[,;!: ]|~", " ", found[1])).strip().rstrip(".")
-        if re.fullmatch(r"[A-Za-z]", word) and self.text[self.position :].lstrip()[0] == "{":
-            start = self.position
-            self.position = found.end()
-            self.emit("NAME", word, start, found.end())
-            return True
-        if not word or not re.fullmatch(r"[A-Za-z][\w .'-]*", word):
-            return word == ""
-        start = found.start(1)
-        self.position = found.end()
-        self.word(" ".join(word.split()), start, found.end(1))
-        return True
-
-    def font(self, name: str, start: int, stop: int) -> None:
-        """\\mathbf{x} is x. An N or E in a font of its own is the normal law or an expectation."""
-        found = ONE_SYMBOL.match(self.text, self.position, stop)
-        if found is None:
-            return  # the braces stay, as a group without meaning
-        symbol = found[1] or found[2]
-        special = {"E": "E", "N": "N", "D": "D", "H": "H", "I": "I", "U": "U", "J": "J"}.get(symbol)
-        if (special and name in ("mathcal", "mathbb", "mathscr")) or (
-            symbol == "E" and name in ("mathbf", "mathsf", "mathrm")
-        ):
-            self.emit("WORD", f"\\{special}", start, found.end())
-            self.position = found.end()
-        elif symbol[0] != "\\":
-            kind = "NUMBER" if symbol.isdigit() else "NAME"
-            self.emit(kind, symbol, found.start(1) if found[1] else found.start(2), found.end())
-            self.position = found.end()
-        elif symbol[1:] in macros.NAMES:
-            self.emit("NAME", macros.NAMES[symbol[1:]], start, found.end())
-            self.position = found.end()
-
     def argument(self, stop: int) -> tuple[int, int]:
         """The span of the braces' content that follows."""
         found = re.compile(r"\s*\{").match(self.text, self.position, stop)
@@ -279,34 +157,9 @@ class Scanner(Brackets):
                 return start, brace.start()
         raise self.fail("this { is never closed", found.end() - 1)
 
-    def shown(self, name: str, start: int, stop: int) -> None:
-        """\\underbrace{A}_{..} and \\cancel{A} are A, \\textcolor{red}{A} too."""
-        self.depth_check(start)
-        for _ in range(macros.SHOWN.get(name, 0)):
-            self.position = self.argument(stop)[1] + 1
-        span = self.argument(stop)
-        self.inside(span, braces=not self.signed(span[0]))
-        label = re.compile(r"\s*[_^]\s*(?=\{)").match(self.text, self.position, stop)
-        if label and name in macros.BRACED:
-            self.position = label.end()
-            self.position = self.argument(stop)[1] + 1
-
     def signed(self, start: int) -> bool:
         """Whether braces hold a term with its sign, and no factor: A {\\color{red} - B} is A - B."""
         return self.operand and SIGNED.match(self.text, start) is not None
-
-    def stacked(self, name: str, start: int, stop: int) -> None:
-        """Things above and below each other: \\stackrel{..}{=} is =."""
-        self.depth_check(start)
-        first = self.argument(stop)
-        self.position = first[1] + 1
-        second = self.argument(stop)
-        relation = len(self.tokens)
-        self.inside(second, braces=False)
-        if name == "underset" and self.tokens[relation:] and self.tokens[-1].type != "REL":
-            self.emit("SUB", "_", first[0], first[0])
-            self.inside(first, braces=True)
-        self.position = second[1] + 1
 
     def inside(self, span: tuple[int, int], braces: bool) -> None:
         """Reads a span of the text."""
@@ -323,7 +176,7 @@ class Scanner(Brackets):
             self.close("}", span[1], span[1] + 1)
         self.position = span[1] + 1
 
-    def depth_check(self, start: int) -> None:
+    def check_depth(self, start: int) -> None:
         """Raises Unread if \\underbrace and the like are nested too deep."""
         if self.nesting >= MAX_DEPTH:
             raise self.fail(TOO_DEEP, start)
@@ -342,14 +195,3 @@ def tokenise(text: str) -> list[Token]:
         level = scanner.levels[-1]
         raise Unread(f"this {level.bracket} is never closed", level.position)
     return mark_differentials(scanner.tokens)
-
-
-class TokenLexer(Lexer):
-    """`tokenise` as lark wants it."""
-
-    def __init__(self, lexer_conf: object) -> None:
-        pass
-
-    def lex(self, data: str) -> Iterator[Token]:  # type: ignore[override]
-        """The tokens of `data`."""
-        yield from tokenise(data)

@@ -3,7 +3,7 @@
 import difflib
 import re
 
-from gentutor.derive.reading import macros
+from gentutor.derive.reading.tokens import macros
 from gentutor.derive.reading.unread import Unread
 
 PLAIN_WORD = re.compile(  # pdata, qphi, theta
@@ -51,7 +51,7 @@ STRUCTURE = {
     "vert",
     "Vert",
     "parallel",
-} | {*("lvert", "rvert", "lVert", "rVert", "langle", "rangle", "lbrace", "rbrace", "star", "colon")}
+} | {*("lvert", "rvert", "lVert", "rVert", "langle", "rangle", "lbrace", "rbrace", "colon")}
 
 
 def nearest_command(name: str) -> str:

@@ -1,138 +1,41 @@
-"""The surface of a formula: what is printed, before anything is known about its names.
-
-Every piece keeps its place in the line, so that a message can point at it.
-"""
+"""From tokens to the surface of a formula: the grammar, and what each of its rules builds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
+from lark.lexer import Lexer
 
-from gentutor.derive.reading.tokens import TokenLexer
+from gentutor.derive.reading.surface.pieces import (
+    Accent,
+    Differential,
+    Fraction,
+    Group,
+    Hole,
+    IntegralSign,
+    Leaf,
+    Product,
+    Root,
+    Scripted,
+    Statement,
+    Sum,
+    Surface,
+)
+from gentutor.derive.reading.tokens.scanner import tokenise
 from gentutor.derive.reading.unread import MAX_DEPTH, TOO_DEEP, Unread
 
 
-@dataclass(slots=True)
-class Surface:
-    """A piece of a formula, from column `start` to `end`."""
+class _Tokens(Lexer):
+    """`tokenise` as lark wants it."""
 
-    start: int
-    end: int
+    def __init__(self, lexer_conf: object) -> None:
+        pass
 
-
-@dataclass(slots=True)
-class Leaf(Surface):
-    """One symbol. `kind` is NAME, NUMBER, WORD, OPERATOR, DOTS, TIMES, SLASH or SIGN."""
-
-    kind: str
-    text: str
-
-
-@dataclass(slots=True)
-class Scripted(Surface):
-    """base_sub^sup with `primes` primes."""
-
-    base: Surface
-    sub: Surface | None
-    sup: Surface | None
-    primes: int
-
-
-@dataclass(slots=True)
-class Group(Surface):
-    """A bracket, invisible if it is a brace; `separators[i]` stands between `items[i]` and `items[i + 1]`."""
-
-    bracket: str
-    items: tuple[Surface, ...]
-    separators: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Statement(Surface):
-    """Sides with relations between them; a side that is empty is None."""
-
-    sides: tuple[Surface | None, ...]
-    relations: tuple[Leaf, ...]
-
-
-@dataclass(slots=True)
-class Sum(Surface):
-    """Terms, each with the sign that stands before it ("" for none)."""
-
-    terms: tuple[tuple[str, Surface], ...]
-
-
-@dataclass(slots=True)
-class Product(Surface):
-    """Things side by side."""
-
-    items: tuple[Surface, ...]
-
-
-@dataclass(slots=True)
-class Fraction(Surface):
-    """A fraction."""
-
-    numerator: Surface
-    denominator: Surface
-
-
-@dataclass(slots=True)
-class Root(Surface):
-    """A root, the square root if `degree` is None."""
-
-    body: Surface
-    degree: Surface | None
-
-
-@dataclass(slots=True)
-class Accent(Surface):
-    """A bar, hat or tilde above body."""
-
-    accent: str
-    body: Surface
-
-
-@dataclass(slots=True)
-class Hole(Surface):
-    """A \\blank."""
-
-    label: Group
-
-
-@dataclass(slots=True)
-class IntegralSign(Surface):
-    """An integral with its differentials behind the integrand."""
-
-    sub: Surface | None
-    sup: Surface | None
-    body: Surface
-    variables: tuple[Surface, ...]
-
-
-@dataclass(slots=True)
-class Differential(Surface):
-    """The dz of \\int dz f."""
-
-    variable: Surface
-
-
-def pieces(surface: Surface | None) -> Iterator[Surface]:
-    """`surface` and everything in it."""
-    if surface is None:
-        return
-    stack: list[Any] = [surface]
-    while stack:
-        piece = stack.pop()
-        if isinstance(piece, Surface):
-            yield piece
-            stack += [getattr(piece, name) for name in piece.__slots__]
-        elif isinstance(piece, tuple):
-            stack += piece
+    def lex(self, data: str) -> Iterator[Token]:  # type: ignore[override]
+        yield from tokenise(data)
 
 
 def _scripts(base: Surface, scripts: list[tuple[str, Surface]]) -> tuple[Surface | None, Surface | None, int]:
@@ -242,8 +145,8 @@ def _leaf(child: Any) -> Any:
 
 @cache
 def _parser() -> Lark:
-    grammar = files("gentutor.derive.reading").joinpath("latex.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer=TokenLexer, transformer=_Build())
+    grammar = files(__package__).joinpath("latex.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer=_Tokens, transformer=_Build())
 
 
 def _check_depth(surface: Surface) -> None:

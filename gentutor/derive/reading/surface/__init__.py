@@ -1,0 +1,1 @@
+"""From tokens to what a line prints, before anything is known about its names."""

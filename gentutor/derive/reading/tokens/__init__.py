@@ -1,0 +1,1 @@
+"""From text to tokens: layout dropped, fonts folded, bars classified, differentials found."""
