@@ -28,6 +28,17 @@ from gentutor.derive.tree import (
 from gentutor.derive.worlds.array import NotExact
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 
+# The kinds of node that a rule may name.
+KINDS = {
+    "KL": "Divergence",
+    "H": "Divergence",
+    "JSD": "Divergence",
+    "E": "Expectation",
+    "int": "Integral",
+    "sum": "Sum",
+    "nabla": "Gradient",
+}
+
 
 def contains(answer: Node, formula: str, setting: Setting) -> bool:
     """Whether an answer is written with a formula that a rule names."""
@@ -37,18 +48,10 @@ def contains(answer: Node, formula: str, setting: Setting) -> bool:
 def _is(n: Node, formula: str, setting: Setting) -> bool:
     """Whether a node is what a rule names: KL, E, log, \\int, a symbol, or a formula such as p(z|x)."""
     name = formula.strip().lstrip("\\")
-    kinds = {
-        "KL": "Divergence",
-        "H": "Divergence",
-        "JSD": "Divergence",
-        "E": "Expectation",
-        "int": "Integral",
-    }
-    kinds |= {"sum": "Sum", "nabla": "Gradient"}
     if name in ("|", "norm"):
         return isinstance(n, Norm)
-    if name in kinds:
-        return type(n).__name__ == kinds[name] and getattr(n, "kind", name) in (name, "grad", "div")
+    if name in KINDS:
+        return type(n).__name__ == KINDS[name] and getattr(n, "kind", name) in (name, "grad", "div")
     if getattr(n, "function", None) == name:
         return True
     if isinstance(n, Symbol | Variable | Call | Density) and n.name == name:
@@ -71,7 +74,7 @@ def strikes(answer: Node, scope: Scope | None) -> Iterator[Node]:
     A matrix or a vector among the factors stays: without Theta the norm of Theta z may be the same.
     """
     for step, child in parts(answer):
-        if not (isinstance(answer, Symbol | Variable | Density)):
+        if not isinstance(answer, Symbol | Variable | Density):
             for struck in strikes(child, scope):
                 yield replace_at(answer, (step,), struck)
     if isinstance(answer, Add) or (

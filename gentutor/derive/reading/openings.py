@@ -52,7 +52,7 @@ def new_name(side: Surface, reader: Reader) -> str | None:
 def _free(reader: Reader, head: Head, found: Meaning) -> bool:
     """Whether a known name may be defined: theta^* and G^* have no value of their own, L may be a loss."""
     starred = found.kind in ("parameter", "function") and "*" in found.mark
-    # \\hat x_0 is a name for what follows
+    # \hat x_0 is a name for what follows
     estimate = found.kind == "variable" and found.name.startswith("hat_")
     return starred or estimate or (head.base in reader.vocabulary.definable and not head.subs)
 

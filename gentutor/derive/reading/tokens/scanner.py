@@ -20,7 +20,6 @@ WORD_RUN = re.compile(r"(?:" + "|".join(sorted(macros.WORDS, key=len, reverse=Tr
 ANY_RUN = re.compile(r"\s*([A-Za-z]{2,})\s*\}")
 SIGNED = re.compile(r"\s*(?:\\color\s*\{[^{}]*\}\s*)?[-+−]")
 ROOT = re.compile(r"\\sqrt\s*\[[^\]]*\]\s*$")
-SEPARATORS = {",": ",", ";": ";", ":": ":"}
 
 
 class Scanner(Brackets):
@@ -105,7 +104,7 @@ class Scanner(Brackets):
         elif sign == ":" and self.text.startswith("=", end):
             self.position = end + 1
             self.relation(":=", start, end + 1)
-        elif sign in SEPARATORS:
+        elif sign in ",;:":
             self.emit("SEP", sign, start, end)
         elif sign == "." and self.text.startswith("..", end):
             self.position = end + 2
