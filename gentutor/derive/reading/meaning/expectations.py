@@ -18,7 +18,7 @@ from gentutor.derive.reading.surface.pieces import (
     Surface,
     bare,
     bracket_at,
-    scripts_at,
+    power_at,
 )
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import (
@@ -56,7 +56,7 @@ def expectation(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node,
     with reader.bound(*indices):
         if group is not None and "|" in group.separators and head.below is None:
             body, after = _given(reader, group), i + 1
-            power = scripts_at(items, i)[1]
+            power = power_at(items, i)
             return reader.raised(reader.raised(body, head.sup), power), after
         body, after, power = reader.operand(items, i)
     for drawn in reversed(printed or measures.default(reader, body, head)):

@@ -37,6 +37,7 @@ from gentutor.derive.reading.surface.pieces import (
     Surface,
     bare,
     bracket_at,
+    power_at,
     scripts_at,
 )
 from gentutor.derive.reading.tokens import macros
@@ -138,10 +139,13 @@ def _named(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]
         return Const(arguments, bool(arguments) and head.base not in macros.CONST), i + (1 if group else 0)
     printed = heads.key(head)
     if group and printed + "()" in reader.definitions and names.of_parameter(reader, group):
-        return reader.raised(reader.definitions[printed + "()"], head.sup), i + 1
+        return _with_bracket(reader, reader.definitions[printed + "()"], head.sup, items, i, group)
     if printed in reader.definitions:
         power = head.sup if head.sup is not None and not heads.is_label(head.sup) else None
-        return reader.raised(reader.definitions[printed], power), i + (1 if group else 0)
+        if group is not None and any(isinstance(bare(item), Sum) for item in group.items):
+            choice = f"is this bracket a factor of {printed}, or its argument? Write \\cdot before a factor"
+            raise Unread(choice, group.start)
+        return _with_bracket(reader, reader.definitions[printed], power, items, i, group)
     if head.base == "e" and names.meaning(reader, head, applied=False) is None and "e" not in reader.indices:
         return Apply("exp", node(1) if head.sup is None else reader.read(head.sup)), i
     if head.base == "Delta" and len(head.subs) == 1 and names.meaning(reader, head, applied=False) is None:
@@ -159,11 +163,11 @@ def _named(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]
     if found.kind in ("variable", "noise"):
         variable, sup = variables.variable(reader, found, head)
         if group and names.lists_variables(reader, group):  # x_t(x_0, epsilon)
-            return reader.raised(reader.raised(variable, sup), scripts_at(items, i)[1]), i + 1
+            return _with_bracket(reader, variable, sup, items, i, group)
         return reader.raised(variable, sup), i
     if found.kind == "functional":
         tree = functionals.of_functions(reader, reader.vocabulary.functionals[found.name], group)
-        return reader.raised(tree, head.sup), i + (1 if group else 0)
+        return _with_bracket(reader, tree, head.sup, items, i, group)
     copies = heads.copies(head)
     # The sample x^{(i)} where that is a column x_i.
     if len(copies) == 1 and found.kind == "symbol" and reader.vocabulary.symbols[found.name].optional:
@@ -172,8 +176,18 @@ def _named(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]
     if found.kind == "parameter":
         return Symbol(names.parameter_name(found, head.sup)), i
     if group and functions.is_argument(reader, found, group):
-        return reader.raised(reader.raised(value, head.sup), scripts_at(items, i)[1]), i + 1
+        return _with_bracket(reader, value, head.sup, items, i, group)
     return reader.raised(value, head.sup if not _is_data_index(reader, head) else None), i
+
+
+def _with_bracket(
+    reader: Reader, value: Node, power: Surface | None, items: Items, i: int, group: Group | None
+) -> tuple[Node, int]:
+    """`value` to its power, and to that of the bracket of arguments behind it: V^2(D, G), V(D, G)^2."""
+    if group is None:
+        return reader.raised(value, power), i
+    outer = power_at(items, i)
+    return reader.raised(reader.raised(value, power), outer), i + 1
 
 
 def _applied(

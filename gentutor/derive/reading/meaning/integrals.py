@@ -16,6 +16,7 @@ from gentutor.derive.reading.surface.pieces import (
     Statement,
     Surface,
     bare,
+    side_by_side,
 )
 from gentutor.derive.reading.unread import Unread
 from gentutor.derive.tree import Density, Expectation, Integral, Node, Range, Variable
@@ -45,21 +46,48 @@ def _integrated(
     return value
 
 
-def _domain(reader: Reader, sub: Surface | None, sup: Surface | None) -> None:
-    """Integrals are over the whole space: bounds may say so, and no more."""
-    if sup is not None and "infty" not in flat(sup):
-        raise Unread("integrals run over the whole space here; these bounds do not", sup.start)
+def _check_domain(sub: Surface | None, sup: Surface | None) -> None:
+    """Integrals are over the whole space: what stands below and above may say so, and no more."""
+    below = [] if sub is None else [_lower(part) for part in listed(sub)]
+    if sup is not None:
+        whole = [flat(part) for part in below] == ["-infty"] and flat(sup) in ("infty", "+infty")
+    else:
+        whole = all(part is not None and _is_whole(part) for part in below)
+    place = sup or sub
+    if not whole and place is not None:
+        raise Unread("integrals run over the whole space here; these bounds do not", place.start)
+
+
+def _lower(part: Surface) -> Surface | None:
+    """The bound of z = -\\infty, the set of z \\in \\mathcal{Z}; None of z > 0."""
+    plain = bare(part)
+    if isinstance(plain, Statement) and len(plain.sides) == 2:
+        return plain.sides[1] if plain.relations[0].text in ("=", "in") else None
+    return plain
+
+
+def _is_whole(part: Surface) -> bool:
+    """True of a variable, and of sets such as \\mathcal{Z} and \\mathbb{R}^d; not of \\mathbb{R}_+."""
+    heads = [head_of(item) for item in side_by_side(part) if not _is_times(item)]
+    return all(head is not None and "+" not in (flat(head.sup), *map(flat, head.subs)) for head in heads)
+
+
+def _is_times(item: Surface) -> bool:
+    return isinstance(item, Leaf) and item.kind in ("TIMES", "DOTS")
 
 
 def integral(reader: Reader, sign: IntegralSign) -> Node:
     """int f dz."""
-    _domain(reader, sign.sub, sign.sup)
+    _check_domain(sign.sub, sign.sup)
     place = (sign.start, sign.end)
     return _integrated(reader, sign.variables, place, lambda: reader.read(sign.body))
 
 
-def open_integral(reader: Reader, leaf: Leaf, sub: Surface | None, items: Items, i: int) -> tuple[Node, int]:
+def open_integral(
+    reader: Reader, leaf: Leaf, sub: Surface | None, sup: Surface | None, items: Items, i: int
+) -> tuple[Node, int]:
     """int dz f, and int_z f without a differential: they take the product that follows."""
+    _check_domain(sub, sup)
     behind: list[Surface] = []
     while i < len(items) and isinstance(items[i], Differential):
         behind.append(items[i].variable)  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ def operator(
     if leaf.text == "prod":
         return sums.product(reader, leaf, sub, sup, items, i)
     if leaf.text == "int":
-        return integrals.open_integral(reader, leaf, sub, items, i)
+        return integrals.open_integral(reader, leaf, sub, sup, items, i)
     if leaf.text in optima.OPTIMA:
         return optima.optimum(reader, leaf, sub, items, i)
     if leaf.text in ("nabla", "partial", "div"):
