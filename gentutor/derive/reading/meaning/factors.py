@@ -146,9 +146,9 @@ def _named(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]
             choice = f"is this bracket a factor of {printed}, or its argument? Write \\cdot before a factor"
             raise Unread(choice, group.start)
         return _with_bracket(reader, reader.definitions[printed], power, items, i, group)
-    if head.base == "e" and names.meaning(reader, head, applied=False) is None and "e" not in reader.indices:
+    if head.base == "e" and not head.subs and "e" not in reader.indices and _is_unknown(reader, head):
         return Apply("exp", node(1) if head.sup is None else reader.read(head.sup)), i
-    if head.base == "Delta" and len(head.subs) == 1 and names.meaning(reader, head, applied=False) is None:
+    if head.base == "Delta" and len(head.subs) == 1 and _is_unknown(reader, head):
         return gradients.laplacian(reader, head.subs[0], items, i)
     call = functions.with_parameter(reader, head, group)
     found = call or names.meaning(reader, head, group is not None)
@@ -225,12 +225,16 @@ def _is_mark(sup: Surface) -> bool:
     return flat(sup) in ("old", "new") or (isinstance(plain, Group) and plain.bracket == "(")
 
 
+def _is_unknown(reader: Reader, head: Head) -> bool:
+    return names.meaning(reader, head, applied=False) is None
+
+
 def _unnamed(reader: Reader, head: Head) -> Node:
     """A name without a meaning: an index of its own, or an error."""
     if head.base == "infty":
-        return Symbol("infty")
+        return reader.raised(Symbol("infty"), head.sup)
     if (reader.in_index or head.base in reader.vocabulary.ranges) and not head.subs and len(head.base) == 1:
-        return Symbol(head.base)
+        return reader.raised(Symbol(head.base), head.sup)
     raise names.unknown(reader, head)
 
 

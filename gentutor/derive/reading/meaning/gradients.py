@@ -17,6 +17,7 @@ from gentutor.derive.reading.surface.pieces import (
     bare,
     bracket_at,
     operator_of,
+    scripts_at,
     side_by_side,
     stem,
 )
@@ -113,7 +114,7 @@ def _reach(reader: Reader, items: Items, i: int) -> tuple[Node, int, Surface | N
     if bracket_at(items, i) is None:
         for k in range(i, len(items)):
             group = bracket_at(items, k)
-            if group is not None and _is_transposed(items[k]):
+            if group is not None and _is_transposed(items[k]) and scripts_at(items, k)[0] is None:
                 return reader.product((*items[i:k], group)), k + 1, None, True
     # nabla p(x) / p(x), nabla p(x) . s(x) and nabla p nabla q are products: what nabla takes ends there.
     stop = next((k for k in range(i + 1, len(items)) if _ends(items[k])), None)
@@ -132,11 +133,12 @@ def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tupl
     at_a_point = len(below) == 3 and bracket_at(below, 2) is not None  # d / d D(x)
     if not (len(below) == 2 or at_a_point) or not (_is_d(above[0]) and _is_d(below[0])):
         return None
-    order, wrt = "1", bare(below[1])
-    if isinstance(wrt, Scripted) and wrt.sup is not None and flat(wrt.sup) == "2":
-        order = "2"
+    wrt = bare(below[1])
+    if _is_squared(above[0]) != _is_squared(wrt):
+        raise Unread("above and below stand derivatives of different orders", fraction.start)
+    kind = "laplacian" if _is_squared(wrt) else "grad"
+    if isinstance(wrt, Scripted) and kind == "laplacian":
         wrt = Scripted(wrt.start, wrt.end, wrt.base, wrt.sub, None, wrt.primes) if wrt.sub else wrt.base
-    kind = "grad" if order == "1" else "laplacian"
     point = reader.product(below[1:]) if at_a_point else _point(reader, wrt)
     if len(above) > 1:
         return Gradient(point, reader.product(above[1:]), kind), i
@@ -145,10 +147,13 @@ def derivative(reader: Reader, fraction: Fraction, items: Items, i: int) -> tupl
     return Apply("transpose", value) if transposed else value, after
 
 
-def _is_d(surface: Surface) -> bool:
+def _is_squared(surface: Surface) -> bool:
     surface = bare(surface)
-    if isinstance(surface, Scripted) and surface.sup is not None and flat(surface.sup) == "2":
-        surface = bare(surface.base)
+    return isinstance(surface, Scripted) and surface.sup is not None and flat(surface.sup) == "2"
+
+
+def _is_d(surface: Surface) -> bool:
+    surface = stem(surface) if _is_squared(surface) else bare(surface)
     return isinstance(surface, Leaf) and (
         surface.text == "partial" or (surface.kind, surface.text) == ("NAME", "d")
     )

@@ -28,7 +28,7 @@ def operator(
     if leaf.text == "int":
         return integrals.open_integral(reader, leaf, sub, sup, items, i)
     if leaf.text in optima.OPTIMA:
-        return optima.optimum(reader, leaf, sub, items, i)
+        return optima.optimum(reader, leaf, sub, sup, items, i)
     if leaf.text in ("nabla", "partial", "div"):
         return gradients.gradient(reader, leaf, sub, sup, items, i)
     raise Unread(f"{leaf.text} has no meaning here", leaf.start)
@@ -43,6 +43,8 @@ def _function(
     stop = next((k for k in range(i + 1, len(items)) if operator_of(items[k]) in ends), None)
     body, after, power = reader.operand(items, i, stop)
     value: Node = Apply(leaf.text, body)
-    if sub is not None and leaf.text == "log":
+    if sub is not None:
+        if leaf.text != "log":
+            raise Unread("no subscript has a meaning here", sub.start)
         value = Div(value, Apply("log", reader.read(sub)))
     return reader.raised(reader.raised(value, sup), power), after

@@ -37,8 +37,12 @@ def is_place(item: Surface) -> bool:
     return is_optimum(item) and OPTIMA[operator_of(item)][1]
 
 
-def optimum(reader: Reader, leaf: Leaf, sub: Surface | None, items: Items, i: int) -> tuple[Node, int]:
+def optimum(
+    reader: Reader, leaf: Leaf, sub: Surface | None, sup: Surface | None, items: Items, i: int
+) -> tuple[Node, int]:
     """min_theta f, arg max_q f, sup_{|f|_L <= 1} f."""
+    if sup is not None:
+        raise Unread(f"no superscript of {leaf.text} has a meaning here", sup.start)
     if sub is None:
         over: tuple[str, ...] = ()
         limit = None

@@ -36,9 +36,20 @@ def _bounds(reader: Reader, leaf: Leaf, sub: Surface | None, sup: Surface | None
     last = reader.read(sup) if sup is not None else None
     below = bare(sub)
     if isinstance(below, Statement) and len(below.sides) == 3:  # 1 <= i <= n
-        low, index, high = below.sides
-        return [(_index_name(index, leaf), reader.read(low), reader.read(high), None)]
+        return [_between(reader, leaf, below, last)]
     return [_bound(reader, leaf, bare(part), last) for part in listed(sub)]
+
+
+def _between(reader: Reader, leaf: Leaf, below: Statement, last: Node | None) -> Bound:
+    """The bounds of 1 <= i < n, and of n > i >= 1."""
+    low, index, high = below.sides
+    relations = [relation.text for relation in below.relations]
+    if last is not None or not (set(relations) <= {"<", "<="} or set(relations) <= {">", ">="}):
+        raise Unread("the bounds of this index are not understood", below.start)
+    name, first, last = _index_name(index, leaf), reader.read(low), reader.read(high)
+    first = first if len(relations[0]) == 2 else _shifted(first, 1 if relations[0] == "<" else -1)
+    last = last if len(relations[1]) == 2 else _shifted(last, -1 if relations[1] == "<" else 1)
+    return (name, first, last, None) if relations[0][0] == "<" else (name, last, first, None)
 
 
 def _index_name(surface: Surface | None, leaf: Leaf) -> str:
@@ -62,6 +73,8 @@ def _bound(reader: Reader, leaf: Leaf, part: Surface, last: Node | None) -> Boun
             return name, reader.read(value), _range(reader, name, part)[1], None
         return name, reader.read(value), last, None
     low, high = _range(reader, name, part)
+    if last is not None and relation in ("in", "<", "<="):
+        raise Unread("the bounds of this index are not understood", part.start)
     if relation == "in":
         return name, low, high, None
     other = reader.read(value)
@@ -92,6 +105,8 @@ def summed(
     """sum_{i=1}^n f, sum_{i != j} f, and sum_z f over states: of all that follows."""
     states = integrals.over_states(reader, leaf, sub, items, i)
     if states is not None:
+        if sup is not None:
+            raise Unread("a sum over states is over all of them; this bound says otherwise", sup.start)
         return states
     bounds = _bounds(reader, leaf, sub, sup)
     with reader.bound(*(name for name, *_ in bounds)):
