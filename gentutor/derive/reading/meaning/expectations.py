@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 def is_expectation(reader: Reader, head: Head) -> bool:
     """True of E in any font, unless E is a name of the setting."""
+    if head.mark:
+        return False
     if head.base == "\\E":
         return True
     return head.base == "E" and "E" not in reader.vocabulary.known() and "E" not in reader.definitions

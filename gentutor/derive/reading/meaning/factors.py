@@ -72,7 +72,7 @@ def factor(reader: Reader, items: Items, i: int) -> tuple[Node, int]:
         return _named(reader, head, items, i + 1)
     if isinstance(item, Scripted):
         base = bare(item.base)
-        if isinstance(base, Leaf) and base.kind == "OPERATOR":
+        if isinstance(base, Leaf) and base.kind == "OPERATOR" and not item.primes:
             return operators.operator(reader, base, item.sub, item.sup, items, i + 1)
         if isinstance(base, Group) and base.bracket == "||":
             return reader.raised(Norm(reader.inside(base), _order(item.sub)), item.sup), i + 1
@@ -146,7 +146,8 @@ def _named(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int]
             choice = f"is this bracket a factor of {printed}, or its argument? Write \\cdot before a factor"
             raise Unread(choice, group.start)
         return _with_bracket(reader, reader.definitions[printed], power, items, i, group)
-    if head.base == "e" and not head.subs and "e" not in reader.indices and _is_unknown(reader, head):
+    is_e = head.base + head.mark == "e" and not head.subs
+    if is_e and "e" not in reader.indices and _is_unknown(reader, head):
         return Apply("exp", node(1) if head.sup is None else reader.read(head.sup)), i
     if head.base == "Delta" and len(head.subs) == 1 and _is_unknown(reader, head):
         return gradients.laplacian(reader, head.subs[0], items, i)

@@ -58,7 +58,7 @@ def _known(reader: Reader, head: Head) -> bool:
 def functional(reader: Reader, head: Head, items: Items, i: int) -> tuple[Node, int] | None:
     """A divergence or a normal law; None if `head` is neither."""
     group = bracket_at(items, i)
-    if group is None:
+    if group is None or head.mark:
         return None
     kind = _kind(reader, head, group)
     if kind is not None:

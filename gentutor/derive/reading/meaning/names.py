@@ -81,7 +81,7 @@ def _known(reader: Reader, name: str, rest: tuple[Surface, ...], mark: str, appl
         "variable": name in known.variables and not mark and not any(e is not None for e in erased),
         "noise": is_noise(reader, name) and not mark and not any(e is not None for e in erased),
         "symbol": name in known.symbols and known.symbols[name].fits(len(rest)) and not mark,
-        "functional": name in known.functionals and all(e is not None for e in erased),
+        "functional": name in known.functionals and not mark and all(e is not None for e in erased),
         "parameter": name in known.parameters,
     }
     order = ["density", "function"] if applied else ["variable", "noise", "symbol"]

@@ -117,7 +117,9 @@ class _Build(Transformer[Token, Surface]):
 
     def integral(self, children: list[Any]) -> Surface:
         *scripts, body, variables = children[1:]
-        sub, sup, _ = _scripts(body, scripts)
+        sub, sup, primes = _scripts(body, scripts)
+        if primes:
+            raise Unread("no prime has a meaning here", children[0].start_pos)
         return IntegralSign(children[0].start_pos, variables[-1].end, sub, sup, body, tuple(variables))
 
     def differential(self, children: list[Any]) -> Any:

@@ -174,9 +174,13 @@ def bracket_at(items: Items, i: int) -> Group | None:
 
 
 def scripts_at(items: Items, i: int) -> tuple[Surface | None, Surface | None]:
-    """Subscript and superscript of the bracket that stands at `i`."""
+    """Subscript and superscript of the bracket that stands at `i`. Raises Unread if it has a prime."""
     item = bare(items[i])
-    return (item.sub, item.sup) if isinstance(item, Scripted) else (None, None)
+    if not isinstance(item, Scripted):
+        return None, None
+    if item.primes:
+        raise Unread("no prime has a meaning here", item.start)
+    return item.sub, item.sup
 
 
 def power_at(items: Items, i: int) -> Surface | None:
