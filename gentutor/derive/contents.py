@@ -1,6 +1,7 @@
 """What a hole of a graded derivation is made of: which formulas it contains, which of its parts are idle."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 
@@ -68,17 +69,17 @@ def _formula(formula: str, setting: Setting) -> Node | None:
     return line.claims[0].expression if line.error is None and line.claims else None
 
 
-def strikes(answer: Node, scope: Scope | None) -> Iterator[Node]:
+def strikes(answer: Node, scopes: list[Scope]) -> Iterator[Node]:
     """The answer without some terms of a sum or some factors of a product, wherever they stand in it.
 
     A matrix or a vector among the factors stays: without Theta the norm of Theta z may be the same.
     """
     for step, child in parts(answer):
         if not isinstance(answer, Symbol | Variable | Density):
-            for struck in strikes(child, scope):
+            for struck in strikes(child, scopes):
                 yield replace_at(answer, (step,), struck)
     if isinstance(answer, Add) or (
-        isinstance(answer, Mul) and all(_is_number(f, scope) for f in answer.factors)
+        isinstance(answer, Mul) and all(_is_number(f, scopes) for f in answer.factors)
     ):
         items = answer.terms if isinstance(answer, Add) else answer.factors
         neutral = node(0 if isinstance(answer, Add) else 1)
@@ -96,12 +97,13 @@ def strikes(answer: Node, scope: Scope | None) -> Iterator[Node]:
         yield node(1)
 
 
-def _is_number(factor: Node, scope: Scope | None) -> bool:
-    """False of what is a vector or a matrix where nothing is bound."""
-    try:
-        return scope is None or evaluate(factor, scope).core in ("s", "state")
-    except NotExact:
-        return True
+def _is_number(factor: Node, scopes: list[Scope]) -> bool:
+    """False of what is a vector or a matrix, in any world, where nothing is bound."""
+    for scope in scopes:
+        with suppress(NotExact):
+            if evaluate(factor, scope).core not in ("s", "state"):
+                return False
+    return True
 
 
 def needless(answer: Node, needed: tuple[str, ...], setting: Setting) -> Iterator[Node]:

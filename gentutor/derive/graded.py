@@ -7,6 +7,7 @@ judges the whole anew, from text alone.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from zlib import crc32
@@ -24,6 +25,7 @@ from gentutor.derive.report import Step, compose
 from gentutor.derive.setting import Setting
 from gentutor.derive.settings import setting_named
 from gentutor.derive.tree import Blank, Const, Dots, Node, parts, replace_at, walk
+from gentutor.derive.worlds.array import NotExact
 from gentutor.derive.worlds.evaluate import Scope
 
 HOLE = re.compile(r"\\blank(?:\[(?P<rule>[^\]]*)\])?\{(?P<label>\w+)\}")
@@ -268,6 +270,14 @@ class _Grading:
         mended = [hole for hole in here if mends(hole)]
         return mended[0] if len(mended) == 1 else None
 
+    def _scopes(self) -> list[Scope]:
+        """A world of each kind that can be drawn here: not every kind knows every symbol."""
+        scopes = []
+        for kind in self.setting.kinds:
+            with suppress(NotExact):
+                scopes += [Scope(world) for world in islice(self.bench.worlds(kind), 1)]
+        return scopes
+
     def _contents(self, hole: Hole, expression: Node, path: Path) -> Finding | None:
         """What is wrong with a hole whose line holds: it repeats a line, breaks a rule, has idle parts."""
         answer, own, number = _at(expression, path), normal_form(expression), hole.line + 1
@@ -283,9 +293,7 @@ class _Grading:
                     hole.label, "forbidden", f"hole {hole.label} must be written without {formula}"
                 )
         opening = self._opening()
-        world = next(self.bench.worlds(next(iter(self.setting.kinds))), None)
-        scope = None if world is None else Scope(world)
-        for struck in (*strikes(answer, scope), *needless(answer, hole.needed, self.setting)):
+        for struck in (*strikes(answer, self._scopes()), *needless(answer, hole.needed, self.setting)):
             lesser = replace_at(expression, path, struck)
             if judge("=", expression, lesser, opening, self.bench).status == "holds":
                 detail = f"a part of hole {hole.label} can be struck out and nothing changes: leave it out"

@@ -64,6 +64,42 @@ def test_slips_and_cheats_do_not(label, answer, aspect):
     assert (found[0].label, found[0].aspect) == (label, aspect)
 
 
+WIDE = r"""
+KL(q(z|x) \| \mathcal{N}(z; 0, 4 I))
+= \mathbb{E}_{q(z|x)}[\log q(z|x)] - \mathbb{E}_{q(z|x)}[\blank[not q]{a}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "aspects"),
+    [
+        (r"\log \mathcal{N}(z; 0, 4 I)", []),  # without I it would be read alike: that is no idle part
+        (r"-\frac{d}{2} \log(8 \pi) - \frac{1}{8} z^T z", []),
+        (r"\log \mathcal{N}(z; 0, 4 I) + 0 z^T z", ["idle part"]),
+        (r"\log \mathcal{N}(z; 0, 2 I)", ["line 2"]),
+    ],
+)
+def test_a_matrix_in_a_product_is_no_idle_part(answer, aspects):
+    assert [finding.aspect for finding in grade(WIDE, {"a": answer}, "vae")] == aspects
+
+
+@pytest.mark.parametrize(
+    ("answer", "aspects"),
+    [
+        (r"\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2", []),
+        (r"1 \cdot (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)", ["idle part"]),
+        (r"\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j", ["line 2"]),
+    ],
+)
+def test_a_chain_with_a_normal_prior_is_graded(answer, aspects):
+    chain = r"""
+given p(z) = \mathcal{N}(0, I)
+KL(q(z|x) \| p(z))
+= \frac{1}{2} \sum_{j=1}^{d} ( \blank{a} )
+"""
+    assert [finding.aspect for finding in grade(chain, {"a": answer}, "vae")] == aspects
+
+
 @pytest.mark.parametrize("answer", [r"\mathbb{E}_{q(z|x)}[\log p(x|z)] - KL(p(z) \| q(z|x))", r"\log p(x)"])
 def test_a_message_never_gives_the_answer_away(answer):
     for finding in grade(CHAIN, {"a": A, "b": answer}, "vae"):
