@@ -13,7 +13,7 @@ crosses, so that the function can live in another process. `exercise.py` is the 
 
 from gentutor.check.call import Answer, Call, Local, Opaque, Reply
 from gentutor.check.draw import SALT_VARIABLE, Draw, seed_for
-from gentutor.check.exercise import CheckFailed, Exercise, Value, exercise
+from gentutor.check.exercise import CheckFailed, Exercise, Value, exercise, passed
 
 __all__ = [
     "SALT_VARIABLE",
@@ -27,5 +27,6 @@ __all__ = [
     "Reply",
     "Value",
     "exercise",
+    "passed",
     "seed_for",
 ]

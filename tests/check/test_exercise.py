@@ -193,6 +193,19 @@ def test_failure_tells_no_success(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_has_passed_is_known_until_it_fails():
+    def judge(answer):
+        with check.Exercise("01_pca/known") as exercise:
+            exercise.call(lambda: answer, returns="Y").equals(2.0)
+
+    assert not check.passed("01_pca/known")
+    judge(2.0)
+    assert check.passed("01_pca/known")
+    assert not check.passed("02_autoencoders/known")
+    failure(judge, 1.0)
+    assert not check.passed("01_pca/known")
+
+
 def noisy(x):
     print("working")
     print("hmm", file=sys.stderr)

@@ -107,6 +107,30 @@ def test_several_values_are_returned_in_order():
     assert failure(second.equals, 3.0).aspect == "value of b"
 
 
+def test_the_parts_of_a_dict_are_judged_under_names_of_their_own():
+    new = ask(lambda: {"W": W, "b": 2.5}, returns="new weights")
+    new["W"].equals(W)
+    assert failure(new["W"].equals, 2 * W).aspect == "value of W of new weights"
+    assert failure(new["b"].has_shape, (3,)).aspect == "shape of b of new weights"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"b": W}, "a dict without W"),
+        ([W], "a list"),
+        (W, "a Tensor"),
+        (None, "nothing"),
+        ({"W": W}.keys(), "an object of type dict_keys"),
+    ],
+)
+def test_a_part_that_is_not_there_fails(given, found):
+    error = failure(value(given).__getitem__, "W")
+    assert error.aspect == "type of Y"
+    assert error.detail.startswith(found)
+    assert error.detail.endswith("expected a dict with W in it")
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [
