@@ -76,7 +76,7 @@ def wide_prior():
     """Cheats: leaves the expectation as it stands."""
     return {
         "a": r"\log \mathcal{N}(z; 0, 4 I)",
-        "b": r"\frac{1}{4 d} \mathbb{E}_{q(z|x)}[z^T z]",
+        "b": r"\frac{1}{4 J} \mathbb{E}_{q(z|x)}[z^T z]",
         "c": r"\frac{\mu_j^2 + \sigma_j^2}{4} - 1 - \log \frac{\sigma_j^2}{4}",
     }
 
@@ -105,7 +105,7 @@ def wide_prior():
 def wide_prior():
     """The density written out."""
     return {
-        "a": r"-\frac{d}{2} \log(8 \pi) - \frac{\|z\|^2}{8}",
+        "a": r"-\frac{J}{2} \log(8 \pi) - \frac{\|z\|^2}{8}",
         "b": r"\left(\frac{\mu_j}{2}\right)^2 + \left(\frac{\sigma_j}{2}\right)^2",
         "c": r"\frac{\mu_j^2}{4} + \frac{\sigma_j^2}{4} - \log \frac{\sigma_j^2}{4} - 1",
     }
@@ -428,7 +428,7 @@ def wide_guess():
 def wide_guess():
     """Cheats: names the entropy, and spreads it over the sum."""
     return {
-        "a": r"\frac{1}{d} H(q(z|x))",
+        "a": r"\frac{1}{J} H(q(z|x))",
         "b": r"\frac{1}{\sigma_j} \nabla_\phi \sigma_j",
         "c": r"\mu(x) + \sigma(x) \epsilon",
     }
