@@ -35,6 +35,7 @@ class Bench:
     _worlds: dict[str, list[World]] = field(default_factory=dict)
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
+    _redrawn: dict[tuple[object, ...], World] = field(default_factory=dict)
     _together: dict[tuple[str, int], World] = field(default_factory=dict)
     _alive: dict[int, World] = field(default_factory=dict)  # what is kept is known by the id of its world
 
@@ -55,8 +56,15 @@ class Bench:
             drawn = self._redraws.setdefault(key, [])
             if len(drawn) < count - 1:
                 drawn[:] = [*drawn, *islice(_redrawn(scope.world, names, count - 1), len(drawn), None)]
-            scopes = [scope, *(replace(scope, world=world) for world in drawn[: count - 1])]
-            return _stacked([self.value(expression, one) for one in scopes])
+            worlds = [scope.world, *drawn[: count - 1]]
+            try:
+                key = (*key, count)
+                if key not in self._redrawn:
+                    self._redrawn[key] = together(worlds, REDRAW)
+                value = evaluate(expression, replace(scope, world=self._redrawn[key]))
+                return _stacked([value] * count) if REDRAW not in value.axes else _number(value)
+            except NotExact:  # an optimum, or another function that is asked in one world at a time
+                return _stacked([self.value(expression, replace(scope, world=world)) for world in worlds])
 
         return self._kept(expression, scope, f"{count} of {', '.join(names)}", compute)
 
@@ -109,7 +117,10 @@ class Bench:
 
 def _stacked(values: list[Array]) -> Array:
     """Numbers, along the axis REDRAW."""
-    value = along(values, REDRAW)
+    return _number(along(values, REDRAW))
+
+
+def _number(value: Array) -> Array:
     if value.core != "s":
         raise NotExact("a vector where a number is needed")
     return value

@@ -69,14 +69,14 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
     for repair in chain(tries, whole_line(here, above, bench.setting)):
         if repair.line in good or repair.line == here:
             continue
-        if normal_form(repair.line) == plain and (loose or repair.kind not in COMMON):
-            continue  # the line above once more
         if loose and (repair.kind not in TIGHT or repair.line == Neg(here)):
             continue  # many changes make a number small or large enough, and say nothing
         if all(
             judge(relation, above, repair.line, opening, tried).status == "holds" for tried in (quick, bench)
         ):
-            good[repair.line] = repair
+            once_more = normal_form(repair.line) == plain and (loose or repair.kind not in COMMON)
+            if not once_more:  # the line above
+                good[repair.line] = repair
     if not good:
         return None
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field, replace
 from gentutor.derive.tree import (
     Apply,
     Assigned,
+    Divergence,
+    Expectation,
+    Integral,
     Node,
+    Optimum,
     Range,
     Symbol,
     Variable,
@@ -17,6 +21,7 @@ from gentutor.derive.worlds.world import World
 
 Rule = Callable[..., Array]
 RULES: dict[type[Node], Rule] = {}  # filled by the modules that `evaluate` imports
+COSTLY = (Expectation, Integral, Divergence, Optimum)  # a world keeps their values
 FUNCTIONS: dict[str, Callable[[Apply, "Scope"], Array]] = {}  # of the names in `Apply`
 
 
@@ -47,7 +52,12 @@ def evaluate(expression: Node, scope: Scope) -> Array:
     rule = RULES.get(type(expression))
     if rule is None:
         raise NotExact(f"{type(expression).__name__} has no value")
-    return rule(expression, scope)
+    if scope.points or not isinstance(expression, COSTLY):
+        return rule(expression, scope)
+    known, key = scope.world.known, (expression, *sorted(scope.integers.items()))
+    if key not in known:
+        known[key] = rule(expression, scope)
+    return known[key]
 
 
 def integer(expression: Node, scope: Scope) -> int:

@@ -86,6 +86,7 @@ class World:
         seed: fixes where free variables are put and in which directions gradients are taken.
         unit: the size of a continuous variable, and so of its free points.
         axis: of several worlds in one (`together`), the axis along which their values lie; else empty.
+        known: the integrals and optima that were worked out already; lines of a chain share many.
     """
 
     kind: str
@@ -100,6 +101,7 @@ class World:
     unit: float = 1.0
     axis: str = ""
     contents: Contents = field(init=False, repr=False, compare=False)
+    known: dict[object, Array] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "contents", self.make(self.parameters))
