@@ -1,6 +1,6 @@
 """The worlds of a chain, drawn once, and what its lines are worth in them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -32,6 +32,8 @@ class Bench:
     count: int | None = None  # worlds of each kind; None: as `WORLDS` has it
     quick: bool = False  # one world of the first kind that is exact: enough to reject what is wrong
     redraws: tuple[int, ...] = (REDRAWS,)  # of theta for arg min: so many at first, more while they agree
+    telling: dict[int, list[World]] = field(default_factory=dict)  # where a search found that a bound fails
+    _probes: dict[int, list[World]] = field(default_factory=dict)
     _worlds: dict[str, list[World]] = field(default_factory=dict)
     _values: dict[tuple[object, ...], Array] = field(default_factory=dict)
     _redraws: dict[tuple[object, ...], list[World]] = field(default_factory=dict)
@@ -74,6 +76,18 @@ class Bench:
         if key not in self._values:
             self._values[key] = compute()
         return self._values[key]
+
+    def tells(self, world: World, found: World) -> None:
+        """A search from `world` found that a bound fails in the world `found`."""
+        self._alive[id(world)] = world
+        self.telling.setdefault(id(world), []).append(found)
+
+    def probes(self, world: World, draw: Callable[[World], Iterable[World]]) -> list[World]:
+        """The worlds around this one in which every bound is tried."""
+        if id(world) not in self._probes:
+            self._alive[id(world)] = world
+            self._probes[id(world)] = list(draw(world))
+        return self._probes[id(world)]
 
     def many(self, kind: str) -> Iterator[tuple[list[int], World]]:
         """The worlds of a kind put together where they are alike, and which they are, counted from 1.

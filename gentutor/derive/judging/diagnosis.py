@@ -34,7 +34,7 @@ from gentutor.derive.worlds.array import Array, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 
 MOST, MOST_PLACES = 400, 120  # repairs that are tried; of a line with a min or max, which takes longer
-FEW = (2, 3, 4, 6)  # redraws of theta that reject what does not mend an arg min
+FEW = (3, 6)  # redraws of theta that reject what does not mend an arg min
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 NO_VALUE = (NotExact, ValueError, ArithmeticError)  # a singular matrix is a ValueError
 

@@ -28,7 +28,8 @@ SEARCH = {"finite": 40, "matrix": 60}
 def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Comparison:
     """larger >= smaller here, and wherever a search over the parameters can go.
 
-    One random climb starts from this world, one from the worst of a few that are extreme.
+    One random climb starts from this world, one from the worst of a few that are extreme. Where a search
+    led to a world that told of another line, that one is tried first: a diagnosis tries many lines.
     """
     worst = gap(larger, smaller, bench, world)
     rng = np.random.default_rng([world.seed, 17])
@@ -52,14 +53,21 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
                 best, start, width = found, trial, width * 1.3
             else:
                 width = max(width * 0.85, 0.02)
+        if best.residual > CLEAR and start is not world:
+            bench.tells(world, start)
         return best
 
     if not names or bench.quick:
         return worst
+    for telling in bench.telling.get(id(world), ()):
+        found = tried(telling)
+        if found is not None and found.residual > CLEAR:
+            return found
     steps = SEARCH.get(world.kind, 0)
     first, worst = worst, climb(world, worst, steps)
     if worst.residual <= CLEAR:
-        pairs = [(found, probe) for probe in _probes(world, rng) if (found := tried(probe)) is not None]
+        probes = bench.probes(world, _probes)
+        pairs = [(found, probe) for probe in probes if (found := tried(probe)) is not None]
         if pairs:
             found, probe = max(pairs, key=lambda pair: float(pair[0].excess.max()))
             worst = max(worst, climb(probe, found, steps), key=lambda one: one.residual)
@@ -67,12 +75,13 @@ def smallest_gap(larger: Node, smaller: Node, bench: Bench, world: World) -> Com
     return worst if worst.residual > CLEAR else first
 
 
-def _probes(world: World, rng: np.random.Generator) -> Iterator[World]:
+def _probes(world: World) -> Iterator[World]:
     """Worlds nearly flat or sharply peaked in one parameter, and some in which two parameters are nearly one.
 
     Where q is nearly the posterior, most bounds are nearly tight: what leans the wrong way shows there. So it
     does where the parameters, one or all, are at an optimum that the setting knows.
     """
+    rng = np.random.default_rng([world.seed, 23])
     vectors = world.parameters
     optima = {name: found.start for name, found in world.contents.searches.items() if name in vectors}
     yield from (world.at(**{name: start}) for name, start in optima.items())

@@ -90,11 +90,11 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
             critic = critic / (least if least.real > 1 else 1.0)
         if bounded:
             critic = gentle * critic / lipschitz_constant(critic, distances)
+        least = lipschitz_constant(critic, distances)
         best = critics[np.argmax(critics @ (real - model))]
         gamma = coupling(real, model, now["gamma"])
         p_r, p_g, p_z = Table(("x",), real), Table(("x",), model), Table(("z",), model[table] * share)
         penalised = Table(("x",), masses(now["between"]))
-        least = lipschitz_constant(critic, distances)
 
         def critics_around(centre: Data) -> Search:
             """Of v, so that centre + v has no greater Lipschitz constant than the limit."""
@@ -130,7 +130,7 @@ def finite(rng: np.random.Generator, facts: Facts) -> World:
 
 def lipschitz_constant(values: Data, distances: Data) -> complex:
     """max |f(x) - f(y)| / |x - y| over pairs of points; of complex values continued from the real ones."""
-    i, j = np.triu_indices(len(values), 1)
+    i, j = PAIRS
     slopes = (values[i] - values[j]) / distances[i, j]
     steepest = slopes[np.argmax(np.abs(slopes.real))]
     return steepest if steepest.real > 0 else -steepest  # type: ignore[no-any-return]
@@ -169,6 +169,7 @@ def _swaps() -> Data:
 
 
 SWAPS = _swaps()
+PAIRS = np.triu_indices(N, 1)
 DIFFERENCES = np.array([np.eye(N)[i] - np.eye(N)[j] for i, j in product(range(N), repeat=2)])
 
 

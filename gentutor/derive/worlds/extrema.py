@@ -60,7 +60,7 @@ def _optimum(n: Optimum, scope: Scope) -> Array:
             if place is None or first.axes:
                 raise NotExact("an arg min stands alone on its side of a relation")
             return evaluate(place, moved(found, scope))
-        best[index] = body(found, scope).data[index]
+        best[index] = (first if found is start and real is scope else body(found, scope)).data[index]
     return Array(best, first.axes, first.core)
 
 

@@ -26,14 +26,18 @@ def stationary(objective: Objective, start: Data) -> Data:
     Raises NotExact where none is found: the objective falls without end, or it has a kink.
     """
 
+    def both(vector: Data) -> tuple[float, Data]:
+        values = np.array([objective(vector + 1j * STEP * unit) for unit in np.eye(len(vector))])
+        return float(values[0].real), values.imag / STEP
+
     def slope(vector: Data) -> Data:
-        return np.array([objective(vector + 1j * STEP * unit).imag / STEP for unit in np.eye(len(vector))])
+        return both(vector)[1]
 
     def value(vector: Data) -> float:
         return objective(vector).real if np.abs(vector).max() <= FAR else np.inf
 
-    place, here = start, slope(start)
-    size = 1 + abs(value(start))
+    place, (least, here) = start, both(start)
+    size = 1 + abs(least)
     if not np.abs(here).max() <= FLAT * size:
         from scipy.optimize import minimize  # type: ignore[import-untyped]  # 0.2 s that most chains do not need
 
@@ -45,10 +49,10 @@ def stationary(objective: Objective, start: Data) -> Data:
             if not np.all(np.isfinite(curvature)):
                 raise NotExact("the extreme value is not attained")
             place = place - np.linalg.lstsq(curvature / 2e-4, slope(place), rcond=1e-6)[0]
-        here = slope(place)
+        least, here = both(place)
     ways = 1e-3 * np.stack([wave(np.arange(1, len(place) + 1)) for wave in (np.cos, np.sin)])
     around = min(value(place + way) for way in (*ways, *-ways))
-    if not np.abs(here).max() <= FLAT * size or not around >= value(place):
+    if not np.abs(here).max() <= FLAT * size or not around >= least:
         raise NotExact("the extreme value is not attained; does a bound stand below the min or max?")
     return place
 
