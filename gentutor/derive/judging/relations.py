@@ -79,7 +79,10 @@ def judge(relation: str, above: Node, here: Node, opening: Node, bench: Bench) -
     elif relation in (">=", "<="):
         larger, smaller = (above, here) if relation == ">=" else (here, above)
         search = partial(smallest_gap, larger, smaller, bench)
-        verdict = _on_every_world(partial(gap, larger, smaller, bench), bench, search)
+        # An optimum costs many values in each world that a search goes to: the search is from one world only.
+        costly = any(isinstance(n, Optimum) for side in (above, here) for n in walk(side))
+        searched = 1 if costly else None
+        verdict = _on_every_world(partial(gap, larger, smaller, bench), bench, search, searched)
         if verdict.status == "holds" and bench.premises:
             return replace(verdict, message=PREMISE)
         return verdict
@@ -99,8 +102,13 @@ def _is_function(place: Optimum, bench: Bench) -> bool:
     return len(place.over) == 1 and place.over[0] in bench.setting.vocabulary.functions
 
 
-def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = None) -> Verdict:
-    """The verdict from every world that is exact; `search` takes the place of `compare` in the first kind."""
+def _on_every_world(
+    compare: Compare, bench: Bench, search: Compare | None = None, searched: int | None = None
+) -> Verdict:
+    """The verdict from every world that is exact; `search` takes the place of `compare` in the first kind.
+
+    It does so in the first `searched` worlds, or in all of that kind.
+    """
     used: list[str] = []
     reasons, worst = [], 0.0
     for kind in bench.setting.kinds:
@@ -113,6 +121,7 @@ def _on_every_world(compare: Compare, bench: Bench, search: Compare | None = Non
                     used.extend([kind] if kind not in used else [])
                     continue
                 wide = search is not None and (used in ([], [kind]) or (number == 1 and kind in SEARCH))
+                wide = wide and (searched is None or number <= searched)
                 found = _compared(search if search and wide else compare, world)
                 if kind not in used:
                     used.append(kind)
