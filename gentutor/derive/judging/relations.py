@@ -26,7 +26,7 @@ from gentutor.derive.tree import (
 )
 from gentutor.derive.worlds.array import Array, Data, Misfit, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
-from gentutor.derive.worlds.optimum import Infinite
+from gentutor.derive.worlds.optimum import Infinite, Unattained
 from gentutor.derive.worlds.world import World
 
 PREMISE = (
@@ -110,7 +110,8 @@ def _on_every_world(
     It does so in the first `searched` worlds, or in all of that kind.
     """
     used: list[str] = []
-    reasons, worst = [], 0.0
+    reasons: list[tuple[str, NotExact]] = []
+    worst = 0.0
     for kind in bench.setting.kinds:
         if bench.quick and used:
             break
@@ -133,10 +134,12 @@ def _on_every_world(
                     example = _counterexample(found, f"{kind} world {number}", world)
                     return Verdict("fails", found.residual, example, "", tuple(used))
         except NotExact as reason:
-            reasons.append(f"{kind}: {reason}")
+            reasons.append((kind, reason))
     if not used:
-        message = "no world gives exact values here. " + "; ".join(dict.fromkeys(reasons))
-        rough = None if bench.quick else _roughly(compare, bench)
+        told = dict.fromkeys(f"{kind}: {reason}" for kind, reason in reasons)
+        message = "no world gives exact values here. " + "; ".join(told)
+        sought = all(isinstance(reason, Unattained) for _, reason in reasons)  # rough integrals do not help
+        rough = None if bench.quick or sought else _roughly(compare, bench)
         return rough or Verdict("undecided", message=message)
     if worst > HOLDS:
         return Verdict("undecided", worst, None, "the two agree to few digits only", tuple(used))

@@ -13,7 +13,14 @@ STEP = 1e-20  # of the derivative by a complex step, which loses no digits howev
 SMALL = 2e-5  # within the set that a linear objective is minimised over, also where it is thin
 FAR = 30.0  # no optimum lies farther out
 UNBOUNDED = 3  # what scipy.optimize.linprog calls it
+UNATTAINED = "the extreme value is not attained; does a bound stand below the min or max?"
 FLAT = 1e-9  # the largest slope at an optimum, relative to the value
+CLOSE = 1e-12  # with so small a slope a step moves the value by no digit
+GAIN = 0.25  # a step of Newton makes a slope smaller than this; of exp(-v), without a minimum, 1 / e is left
+
+
+class Unattained(NotExact):
+    """No place with an extreme value is found."""
 
 
 class Infinite(NotExact):
@@ -23,7 +30,7 @@ class Infinite(NotExact):
 def stationary(objective: Objective, start: Data) -> Data:
     """The minimum of an analytic objective near `start`, with a slope that vanishes there.
 
-    Raises NotExact where none is found: the objective falls without end, or it has a kink.
+    Raises Unattained where none is found: the objective falls without end, or it has a kink.
     """
 
     def both(vector: Data) -> tuple[float, Data]:
@@ -44,16 +51,22 @@ def stationary(objective: Objective, start: Data) -> Data:
         with np.errstate(all="ignore"):
             place = minimize(value, start, jac=slope, method="BFGS", options={"gtol": 1e-5}).x
         moves = 1e-4 * np.eye(len(place))
+        least, here = both(place)
         for _ in range(3):  # of Newton: the line search sees no further than the value's own rounding
+            if np.abs(here).max() <= CLOSE * size:
+                break
+            before = np.abs(here).max()
             curvature = np.stack([slope(place + move) - slope(place - move) for move in moves])
             if not np.all(np.isfinite(curvature)):
-                raise NotExact("the extreme value is not attained")
-            place = place - np.linalg.lstsq(curvature / 2e-4, slope(place), rcond=1e-6)[0]
-        least, here = both(place)
+                raise Unattained(UNATTAINED)
+            place = place - np.linalg.lstsq(curvature / 2e-4, here, rcond=1e-6)[0]
+            least, here = both(place)
+            if not np.abs(here).max() <= max(GAIN * before, FLAT * size):
+                raise Unattained(UNATTAINED)
     ways = 1e-3 * np.stack([wave(np.arange(1, len(place) + 1)) for wave in (np.cos, np.sin)])
     around = min(value(place + way) for way in (*ways, *-ways))
     if not np.abs(here).max() <= FLAT * size or not around >= least:
-        raise NotExact("the extreme value is not attained; does a bound stand below the min or max?")
+        raise Unattained(UNATTAINED)
     return place
 
 
