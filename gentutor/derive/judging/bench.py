@@ -31,7 +31,7 @@ class Bench:
     seed: int = 0
     count: int | None = None  # worlds of each kind; None: as `WORLDS` has it
     quick: bool = False  # one world of the first kind that is exact: enough to reject what is wrong
-    redraws: tuple[int, ...] = (REDRAWS,)  # of theta for arg min: so many at first, more while they agree
+    redraws: int = REDRAWS  # of theta, for arg min
     telling: dict[int, list[World]] = field(default_factory=dict)  # where a search found that a bound fails
     _probes: dict[int, list[World]] = field(default_factory=dict)
     _worlds: dict[str, list[World]] = field(default_factory=dict)

@@ -34,7 +34,7 @@ from gentutor.derive.worlds.array import Array, NotExact, add, negative
 from gentutor.derive.worlds.evaluate import Scope, evaluate
 
 MOST, MOST_PLACES = 400, 120  # repairs that are tried; of a line with a min or max, which takes longer
-FEW = (3, 6)  # redraws of theta that reject what does not mend an arg min
+FEW = 6  # redraws of theta that reject what does not mend an arg min
 FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 NO_VALUE = (NotExact, ValueError, ArithmeticError)  # a singular matrix is a ValueError
 
@@ -61,7 +61,7 @@ def _only_repair(relation: str, above: Node, here: Node, opening: Node, bench: B
     """The repair that mends the line, if it is the only one of its size."""
     quick = Bench(bench.setting, bench.facts, bench.seed + 1, quick=True, redraws=FEW)
     if isinstance(here, Optimum) and here.arg:  # each redraw of theta costs an objective
-        bench = Bench(bench.setting, bench.facts, bench.seed + 2, count=1, redraws=FEW[-1:])
+        bench = Bench(bench.setting, bench.facts, bench.seed + 2, count=1, redraws=FEW)
     good: dict[Node, Repair] = {}
     plain, loose = normal_form(above), relation in (">=", "<=")
     most = MOST_PLACES if any(isinstance(n, Optimum) for n in walk(here)) else MOST

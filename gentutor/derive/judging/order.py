@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 
 from gentutor.derive.judging.bench import REDRAW, Bench, shaken
-from gentutor.derive.judging.comparison import FAILS, Comparison, largest_term, one_at_a_time
+from gentutor.derive.judging.comparison import Comparison, largest_term, one_at_a_time
 from gentutor.derive.judging.noise import scope_for
 from gentutor.derive.tree import (
     Node,
@@ -125,16 +125,8 @@ def same_order(above: Optimum, here: Optimum, bench: Bench, world: World) -> Com
     """Over redrawn parameters one objective is a strictly increasing function of the other."""
     if set(above.over) != set(here.over):
         raise NotExact("the two are optimised over different things")
-    for count in bench.redraws:
-        found = _order(above, here, bench, world, count)
-        if found.residual > FAILS:
-            break
-    return found
-
-
-def _order(above: Optimum, here: Optimum, bench: Bench, world: World, count: int) -> Comparison:
     scope = scope_for(above.body, here.body, bench.setting, world)
-    values = [bench.over_redraws(side.body, scope, above.over, count) for side in (above, here)]
+    values = [bench.over_redraws(side.body, scope, above.over, bench.redraws) for side in (above, here)]
     axes = union(*values)
     a, b = np.broadcast_arrays(*(spread(value, axes) for value in values))
     a, b = (np.moveaxis(side, axes.index(REDRAW), -1) for side in (a, b))

@@ -43,7 +43,10 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
     known = sorted((v for v in variables if v.name not in noises), key=str)
     local: list[Local] = [
         lambda n: laws.densities(n, known, setting),
+        lambda n: laws.levels(n, known),
         laws.divergences,
+        laws.exchanged,
+        laws.changed_places,
         lambda n: laws.measures(n, known, setting),
         lambda n: laws.joints(n, setting),
         names.directions,
@@ -55,6 +58,7 @@ def repairs(line: Node, above: Node, setting: Setting) -> Iterator[Repair]:
         numbers.factors,
         numbers.extra,
         numbers.means,
+        numbers.products,
         # a fresh noise has no right index
         lambda n: () if getattr(n, "name", "") in noises else names.indices(n),
         lambda n: names.symbols(n, setting),

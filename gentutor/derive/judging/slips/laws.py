@@ -8,13 +8,18 @@ from gentutor.derive.judging.slips.words import Slip, called, capital, formula
 from gentutor.derive.setting import Setting
 from gentutor.derive.showing.latex import to_latex
 from gentutor.derive.tree import (
+    Add,
     Assigned,
     Density,
+    Div,
     Divergence,
     Expectation,
+    Mul,
     Node,
     Range,
     Variable,
+    rebuild,
+    walk,
 )
 
 
@@ -56,6 +61,59 @@ def _near(n: Density, known: list[Variable], setting: Setting) -> Iterator[Densi
             yield replace(n, left=n.left[:i] + n.left[i + 1 :], given=(*n.given, item))
     if len(n.left) == len(n.given) == 1 and isinstance(n.given[0], Variable):
         yield replace(n, left=n.given, given=n.left)
+
+
+def levels(n: Node, known: list[Variable]) -> Iterator[Slip]:
+    """q(x_{t-1}|x_0) for q(x_t|x_0): the same law of another variable of the two lines."""
+    if not isinstance(n, Density):
+        return
+    for old in (*n.left, *n.given):
+        if isinstance(old, Variable) and old.index:
+            for other in known:
+                if other.name == old.name and other.index and other not in (*n.left, *n.given):
+                    left, given = (
+                        tuple(other if item == old else item for item in items) for items in (n.left, n.given)
+                    )
+                    new = replace(n, left=left, given=given)
+                    words = f"The index is another: {formula(new)} belongs here, not {formula(n)}."
+                    yield new, "index", words
+
+
+def exchanged(n: Node) -> Iterator[Slip]:
+    """E_p f - E_q g for E_q f - E_p g."""
+    if not isinstance(n, Add):
+        return
+    measures = dict.fromkeys(m.measure for m in walk(n) if isinstance(m, Expectation))
+    laws = [law for law in measures if isinstance(law, Density) and not law.given]
+    for one, other in combinations(laws, 2):
+        if one.left == other.left:
+            swapped = {one: other, other: one}
+
+            def swap(m: Node, swapped: dict[Density, Density] = swapped) -> Node:
+                if isinstance(m, Expectation) and isinstance(m.measure, Density):
+                    m = replace(m, measure=swapped.get(m.measure, m.measure))
+                return rebuild(m, swap)
+
+            new = swap(n)
+            yield new, "swapped arguments", f"The two laws are exchanged: {formula(new)} belongs here."
+
+
+def changed_places(n: Node) -> Iterator[Slip]:
+    """p(x|z) p(x) / p(z) for p(x|z) p(z) / p(x)."""
+    if not isinstance(n, Div):
+        return
+    above, below = (s.factors if isinstance(s, Mul) else (s,) for s in (n.numerator, n.denominator))
+    if len(above) + len(below) < 3:
+        return  # the fraction upside down
+    for i, one in enumerate(above):
+        for j, other in enumerate(below):
+            if isinstance(one, Density) and isinstance(other, Density):
+                top, bottom = (*above[:i], other, *above[i + 1 :]), (*below[:j], one, *below[j + 1 :])
+                new = Div(*(side[0] if len(side) == 1 else Mul(side) for side in (top, bottom)))
+                words = (
+                    f"{formula(one)} and {formula(other)} have changed places: {formula(new)} belongs here."
+                )
+                yield new, "fraction", words
 
 
 def divergences(n: Node) -> Iterator[Slip]:

@@ -154,6 +154,14 @@ def means(n: Node) -> Iterator[Slip]:
                 yield new_node, "mean for sum", f"A sum belongs here, not a mean: {formula(new_node)}."
 
 
+def products(n: Node) -> Iterator[Slip]:
+    """A product over an index for a sum, and the other way round."""
+    if isinstance(n, Sum | Prod):
+        kind, word, wrong = (Prod, "product", "sum") if isinstance(n, Sum) else (Sum, "sum", "product")
+        new = kind(n.index, n.first, n.last, n.body)
+        yield new, "sum for product", f"A {word} belongs here, not a {wrong}: {formula(new)}."
+
+
 def fractions(n: Node) -> Iterator[Slip]:
     """b / a for a / b; a root lost in a numerator."""
     if not isinstance(n, Div):
