@@ -201,6 +201,17 @@ def test_search_finds_a_minimum_and_nothing_else() -> None:
         stationary(lambda v: np.exp(-v[0]), np.array([0.2]))
 
 
+def test_an_objective_that_grows_without_end_has_no_value() -> None:
+    """-log D + log(1 - D) is minus the logit of D, which no D makes largest."""
+    text = (
+        r"\max_D \left( -\mathbb{E}_{x \sim p_{data}}[\log D(x)] + \mathbb{E}_{x \sim p_g}[\log(1 - D(x))]"
+        r" \right) = 5"
+    )
+    step = check(text, "gan").steps[0]
+    assert step.status == "undecided"
+    assert "not attained" in step.message
+
+
 def test_linear_programme() -> None:
     square = Polytope(at_most=(np.eye(2), np.array([2.0, 5.0])), least=0.0)
     np.testing.assert_allclose(
