@@ -10,6 +10,7 @@ Short samples of the same run in the tests (tests/derive/test_mutants.py and its
 
 import json
 import os
+import subprocess
 import sys
 import time
 import tomllib
@@ -94,8 +95,10 @@ def ran(started: float, seed: int) -> Figures:
     """How these figures were made."""
     arguments = [Path(one).name if os.sep in one else one for one in sys.argv[1:]]
     seconds = round(time.perf_counter() - started, 1)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return {
         "command": " ".join(["tools/judge_the_judge.py", *arguments]),
+        "commit": commit.stdout.strip(),
         "seed": seed,
         "wall_seconds": seconds,
     }
