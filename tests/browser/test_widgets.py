@@ -267,6 +267,8 @@ def check_themes_and_widths(notebook, pad):
             'apputils:change-theme', {{theme: 'JupyterLab {theme}'}})""")
         light = "false" if theme == "Dark" else "true"
         notebook.page.wait_for_selector(f"[data-jp-theme-light='{light}']", state="attached")
+        # JupyterLab's splash takes itself away twice, with an error, where themes change while it fades.
+        expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
         colours = """node => ['color', 'backgroundColor'].map(name =>
             getComputedStyle(node)[name].match(/[\\d.]+/g).slice(0, 3).map(Number))"""
         wait_until(notebook.page, lambda: contrast(*pad.root.evaluate(colours)) > 4.5)  # noqa: B023

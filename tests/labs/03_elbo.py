@@ -495,13 +495,13 @@ def two_levels():
     }
 
 
-@answers.wrong("two_levels", fails="hole b: line 3")
+@answers.wrong("two_levels", fails="hole c: line 3")
 def two_levels():
     """The arguments of the divergence swapped."""
     return {"a": r"q(z_2|z_1)", "b": r"H(q(z_1|x))", "c": r"KL(p(z_2) \| q(z_2|z_1))"}
 
 
-@answers.wrong("two_levels", fails="hole b: line 3")
+@answers.wrong("two_levels", fails="hole c: line 3")
 def two_levels():
     """The posterior in the divergence, not the prior."""
     return {"a": r"q(z_2|z_1)", "b": r"H(q(z_1|x))", "c": r"KL(q(z_2|z_1) \| p(z_2|z_1))"}
