@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,13 @@ def baselines() -> Path:
 
 
 @contextlib.contextmanager
-def quiet():
-    """The example prints every tenth batch; that is left in, and sent nowhere."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+def quiet() -> Iterator[None]:
+    """What the others print and draw as they train is left in, and sent nowhere."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
         yield
 
 
@@ -176,16 +181,12 @@ def where_the_time_goes(X: Tensor) -> list[tuple[str, float]]:
     vae.train(model, X[: 20 * BATCH], epochs=1, device="cpu")
     with profile(activities=[ProfilerActivity.CPU]) as recorded:
         vae.train(model, X[: 100 * BATCH], epochs=1, device="cpu")
-    total, spent = (
-        0.0,
-        dict.fromkeys([*kinds, "all else: activations, KL, sums, and the calls themselves"], 0.0),
-    )
+    rest = "all else: activations, KL, sums, and the calls themselves"
+    spent = dict.fromkeys([*kinds, rest], 0.0)
     for event in recorded.key_averages():
-        kind = next(
-            (k for k, parts in kinds.items() if any(part in event.key for part in parts)), [*spent][-1]
-        )
+        kind = next((k for k, parts in kinds.items() if any(part in event.key for part in parts)), rest)
         spent[kind] += event.self_cpu_time_total
-        total += event.self_cpu_time_total
+    total = sum(spent.values())
     return [(kind, time / total) for kind, time in spent.items()]
 
 
@@ -208,7 +209,8 @@ def main(rounds: int) -> None:
             "gentutor": lambda: vae.train(model, X, epochs=1, batch_size=BATCH, device="cpu"),
             "matrix products alone": matrix_products(X),
         }
-        times = interleaved(epochs, rounds)
+        with quiet():
+            times = interleaved(epochs, rounds)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, seconds in medians.items():
         click.echo(

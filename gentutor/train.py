@@ -71,6 +71,7 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any], **parts: Part) -> None:
         self.path, self.settings, self.parts = Path(path), settings, parts
+        self._began = time.monotonic()  # of the whole run: put back by what it took before it was stopped
 
     def restore(self) -> int:
         """Fills the parts from the file, and returns the number of steps taken; 0 where there is no file.
@@ -83,6 +84,7 @@ class Checkpoint:
         try:
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             step, settings, states = kept["step"], kept["settings"], kept["parts"]
+            seconds = float(kept["seconds"])
         except Exception as error:
             raise ValueError(
                 f"{self.path} is no checkpoint that can be read ({type(error).__name__}). "
@@ -105,6 +107,7 @@ class Checkpoint:
                 part.copy_(states[name])
             else:
                 part.load_state_dict(states[name])
+        self._began = time.monotonic() - seconds
         return int(step)
 
     def save(self, step: int) -> None:
@@ -117,8 +120,14 @@ class Checkpoint:
                 states[name] = part if isinstance(part, Tensor) else part.state_dict()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         half = self.path.with_name(self.path.name + ".part")
-        torch.save({"step": step, "settings": self.settings, "parts": states}, half)
+        seconds = time.monotonic() - self._began
+        torch.save({"step": step, "settings": self.settings, "parts": states, "seconds": seconds}, half)
         os.replace(half, self.path)
+
+
+def seconds_taken(path: str | os.PathLike[str]) -> float:
+    """The wall time of the run of which `path` is the checkpoint, over all its sittings."""
+    return float(torch.load(path, map_location="cpu", weights_only=True)["seconds"])
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """The `gentutor` command, on a course of two small labs in a temporary folder."""
 
+import math
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from gentutor import doctor, jupyter, units, weights
 from gentutor.cli import main
 from gentutor.data import load
 from gentutor.models import vae
+from gentutor.recipes import vae as recipes
 
 ANSWER = {"grade": False, "solution": True, "locked": False, "grade_id": "fit", "schema_version": 3}
 
@@ -381,6 +383,17 @@ def test_train_stops_cleanly_and_resumes(somewhere, interrupt_at):
     whole, resumed = (weights.read(somewhere / f"{name}.safetensors") for name in ("whole", "run"))
     assert resumed[1]["curve"] == whole[1]["curve"]
     assert all(torch.equal(resumed[0][key], whole[0][key]) for key in whole[0])
+
+
+def test_train_interrupted_while_it_measures_writes_no_figure(somewhere, monkeypatch):
+    monkeypatch.setattr(recipes, "figures", lambda *_: {"negative_log_likelihood": math.nan})
+    line = ["train", "vae", "digits-2", "--epochs", "2", "--device", "cpu"]
+    assert call(*line).exit_code == 130
+    assert not (somewhere / "vae_digits-2.safetensors").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(somewhere)
+    assert call(*line, "--resume").exit_code == 0
+    assert vae.pretrained("vae_digits-2.safetensors")[1]["seconds"] >= 0
 
 
 @pytest.mark.parametrize(

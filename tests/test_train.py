@@ -248,6 +248,27 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_never_stopped(stop, tmp_path, i
     assert torch.equal(again.run(), whole)  # a finished run has nothing left to do
 
 
+def test_the_time_of_all_sittings_counts(tmp_path, interrupt_at, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(train.time, "monotonic", lambda: clock[0])
+    path = tmp_path / "walk.checkpoint"
+    stopped = Walk(path)
+    clock[0] += 7.0
+    with interrupt_at(30), pytest.warns(UserWarning, match="interrupted"):
+        stopped.run()
+    assert train.seconds_taken(path) == 7.0
+    clock[0] += 1000.0  # between the sittings
+    report = train.Progress.report
+
+    def slow(self, loss):
+        clock[0] += 0.5
+        report(self, loss)
+
+    monkeypatch.setattr(train.Progress, "report", slow)
+    Walk(path).run()
+    assert train.seconds_taken(path) == 7.0 + 90 * 0.5
+
+
 def test_a_second_interrupt_does_not_wait(interrupt_at):
     steps = []
     progress = train.Progress(120, "walk")

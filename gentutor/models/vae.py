@@ -222,10 +222,13 @@ class VAE(nn.Module):
             samples: S.
             seed: of the draws.
             at_once: how many codes are decoded at a time; so many stay in the cache of a CPU.
+
+        Returns:
+            (n,), NaN for samples that were not reached because of an interrupt.
         """
         generator = torch.Generator(x.device).manual_seed(seed)
         rows = max(1, at_once // samples)
-        values = torch.empty(len(x), device=x.device, dtype=x.dtype)
+        values = torch.full((len(x),), math.nan, device=x.device, dtype=x.dtype)
         progress = training.Progress(math.ceil(len(x) / rows), "log evidence")
         for step in progress:
             some = x[step * rows : (step + 1) * rows]

@@ -3,6 +3,7 @@
 `gentutor train vae NAME` runs one of them and writes its weights and its record.
 """
 
+import math
 import os
 import platform
 import time
@@ -84,7 +85,7 @@ def run(
 
     began = time.perf_counter()
     terms = vae.train(model, X, **asked, seed=seed, device=device, checkpoint=checkpoint)
-    seconds = time.perf_counter() - began
+    seconds = training.seconds_taken(checkpoint) if checkpoint else time.perf_counter() - began
     if not terms.isfinite().all():
         return None
 
@@ -92,6 +93,9 @@ def run(
     model.load_state_dict({key: value.float() for key, value in state.items()})
     if asked.get("binarize"):
         X_test = binarized(X_test)
+    found = figures(model, X_test, recipe.samples)
+    if not all(map(math.isfinite, found.values())):
+        return None
     record = {
         "command": f"gentutor train vae {name} --seed {seed}" + (f" --epochs {epochs}" if epochs else ""),
         "data": recipe.data,
@@ -100,7 +104,7 @@ def run(
         "seed": seed,
         "seconds": round(seconds),
         "machine": machine(device),
-        "figures": figures(model, X_test, recipe.samples),
+        "figures": found,
         "curve": [[round(value, 2) for value in row] for row in terms.tolist()],
     }
     weights.write(path, state, record)

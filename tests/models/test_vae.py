@@ -1,6 +1,7 @@
 """The VAE against exact evidence, quadrature, probabilistic PCA and PyTorch's own distributions."""
 
 import math
+import signal
 
 import numpy as np
 import pytest
@@ -142,6 +143,22 @@ def test_log_evidence_does_not_depend_on_how_it_is_cut():
     whole, cut = (built.log_evidence(x, 4000, at_once=size) for size in (10**6, 9000))
     assert_allclose(as_numpy(whole), as_numpy(cut), atol=0.15)
     assert len(cut) == 11
+
+
+def test_an_interrupted_log_evidence_says_which_samples_it_did_not_reach(monkeypatch):
+    built, x = model(), (random(6, 7, seed=52) > 0).double()
+    calls, log_weights = [], built.log_weights
+
+    def interrupted(some, eps):
+        calls.append(len(some))
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return log_weights(some, eps)
+
+    monkeypatch.setattr(built, "log_weights", interrupted)
+    with pytest.warns(UserWarning, match="log evidence: interrupted after step 2 of 6"):
+        values = built.log_evidence(x, 50, at_once=50)
+    assert values.isfinite().tolist() == [True, True, False, False, False, False]
 
 
 # --------------------------------------------------------------------------- a linear Gaussian VAE
