@@ -13,9 +13,10 @@ crosses, so that the function can live in another process. `exercise.py` is the 
 
 from gentutor.check.call import Answer, Call, Local, Opaque, Reply
 from gentutor.check.draw import SALT_VARIABLE, Draw, seed_for
-from gentutor.check.exercise import CheckFailed, Exercise, Value, exercise, passed
+from gentutor.check.exercise import PASSED, CheckFailed, Exercise, Value, exercise, passed
 
 __all__ = [
+    "PASSED",
     "SALT_VARIABLE",
     "Answer",
     "Call",

@@ -130,3 +130,8 @@ class Tried:
     noticed: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
+
+
+def error_output(name: str, message: str) -> Output:
+    """An error as a cell shows it."""
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}

@@ -1,0 +1,78 @@
+"""What cells showed, as nbformat has it: read from a process that may send anything, and put into a notebook."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from gentutor.grading.lab import Lab, nbgrader
+from gentutor.grading.records import Output, Submission, Tried, error_output
+
+MOST_OUTPUTS = 200  # of a cell
+
+
+def read_outputs(told: Any) -> list[Output]:
+    """The outputs among what was told, each of a known form; what has another is left out."""
+    outputs = told if isinstance(told, list) else []
+    return [output for output in map(_read, outputs[:MOST_OUTPUTS]) if output is not None]
+
+
+def _read(told: Any) -> Output | None:
+    if not isinstance(told, dict):
+        return None
+    kind = told.get("output_type")
+    if kind == "stream" and told.get("name") in ("stdout", "stderr"):
+        return {"output_type": kind, "name": told["name"], "text": _text(told.get("text"))}
+    if kind == "error":
+        lines = told.get("traceback")
+        lines = [_text(line) for line in lines] if isinstance(lines, list) else []
+        return {**error_output(_text(told.get("ename")), _text(told.get("evalue"))), "traceback": lines}
+    if kind in ("display_data", "execute_result") and isinstance(told.get("data"), dict):
+        data = {kind: _data(value) for kind, value in told["data"].items()}
+        more = {"execution_count": None} if kind == "execute_result" else {}
+        return {"output_type": kind, "data": data, "metadata": {}, **more}
+    return None
+
+
+def _text(value: Any) -> str:
+    """Text that can be written as UTF-8."""
+    text = value if isinstance(value, str) else str(type(value).__name__)
+    return text.encode(errors="replace").decode()
+
+
+def _data(value: Any) -> Any:
+    """A display's data: text, or the plain object that a mime type of JSON takes."""
+    if isinstance(value, dict):
+        return {_text(key): _data(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, bool | int | float) else _text(value)
+
+
+def executed(
+    lab: Lab, submission: Submission, tried: Tried, class_outputs: Mapping[str, list[Output]]
+) -> NotebookNode:
+    """The submission's notebook as if it had run in one place.
+
+    A check that did not run bears an error: nbgrader takes a check without outputs as passed.
+    """
+    notebook = deepcopy(submission.notebook)
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        shown = tried.outputs.get(cell.id)
+        if shown is None and lab.kinds.get(cell.id) == "class":
+            shown = class_outputs.get(cell.id)
+        info = nbgrader(cell)
+        if shown is None and not (info.get("grade") and not info.get("solution")):
+            continue
+        if shown is None:
+            shown = [error_output("NotRun", f"this was not run: {tried.stopped or 'nothing came of it'}")]
+        count += 1
+        cell.execution_count = count
+        cell.outputs = [nbformat.from_dict(output) for output in deepcopy(shown)]
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    return notebook

@@ -1,0 +1,53 @@
+"""The student's process: it runs the student's cells, and answers when a function of theirs is called.
+
+Nothing here protects anything: by the second message, what runs in this process may be the student's doing.
+"""
+
+import builtins
+from typing import Any
+
+from gentutor import check
+from gentutor.check import Call, Local, Reply
+from gentutor.check.call import Failure, plain
+from gentutor.grading.box.channel import Channel
+from gentutor.grading.trial import shell, template, wire
+
+FUNCTION = "function"
+
+
+def main(channel: Channel) -> None:
+    """Answers the grader's messages until it hangs up."""
+    while True:
+        message = wire.loads(channel.receive())
+        shell.COLLECTED.most = message.get("most", shell.COLLECTED.most)
+        channel.send(wire.dumps(_answer(message)))
+
+
+def _answer(message: dict[str, Any]) -> Any:
+    match message["do"]:
+        case "run":
+            return shell.run(message["source"], message["seconds"])[0]
+        case "take":
+            return template.take(message["cell"], message["seconds"])
+        case "passed":
+            check.PASSED.clear()
+            return check.PASSED.update(message["exercises"])
+        case "names":
+            return {name: _kind(name) for name in message["names"] if name in shell.shell().user_ns}
+        case "call":
+            return _call(message["name"], message["call"], message["seconds"])
+    raise ValueError(message["do"])
+
+
+def _kind(name: str) -> Any:
+    """Whether the name is a function's; else its value, plain."""
+    value = shell.shell().user_ns[name]
+    return FUNCTION if builtins.callable(value) else [plain(value)]
+
+
+def _call(name: str, call: Call, seconds: float) -> Reply:
+    try:
+        with shell.limited(seconds):
+            return Local(shell.shell().user_ns[name]).perform(call)
+    except BaseException as error:  # those that perform lets pass: time is up, Ctrl-C, what is no Exception
+        return Reply(failure=Failure(type(error).__name__, str(error), name, ""))
