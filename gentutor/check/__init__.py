@@ -11,7 +11,7 @@
 crosses, so that the function can live in another process. `exercise.py` is the side of the judge.
 """
 
-from gentutor.check.call import Answer, Call, Local, Opaque, Reply
+from gentutor.check.call import Answer, Call, Local, Made, Opaque, Reply
 from gentutor.check.draw import SALT_VARIABLE, Draw, seed_for
 from gentutor.check.exercise import PASSED, CheckFailed, Exercise, Value, exercise, passed
 
@@ -24,6 +24,7 @@ __all__ = [
     "Draw",
     "Exercise",
     "Local",
+    "Made",
     "Opaque",
     "Reply",
     "Value",

@@ -3,9 +3,13 @@
 Plain data are None, bool, int, float, str, tensors, and tuples, lists and dicts of these. Whatever else a
 function returns is replaced by an `Opaque` that bears the name of its type. So a `Call` and a `Reply` can be
 sent between processes, and the judge never holds an object that the student made.
+
+A module or an optimiser cannot be sent. `Made` says how it is made, the answer's side makes it, and its state comes
+back as plain data.
 """
 
 import contextlib
+import importlib
 import io
 import random
 import sys
@@ -13,8 +17,8 @@ import sysconfig
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +32,38 @@ REFERENCES = ("gentutor.models", "gentutor.metrics")  # where the package's own 
 # Where code lies that no student wrote: this package and the standard library.
 NOT_OWN = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<frozen")
 
-Gradients = tuple[Tensor | None, ...]
+Gradient = Tensor | dict[str, Tensor | None] | None  # a dict for a module: by its parameters
+Gradients = tuple[Gradient, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """An object to hand over, by how it is made: maker(**options), or maker(parameters of `of`, **options).
+
+    Attributes:
+        maker: dotted name of a class in this package or in torch, "gentutor.models.vae.VAE".
+        options: plain data.
+        state: loaded when it is made, in the dtype that it has; None leaves it as it is made, under the call's seed.
+        of: position of the argument before it whose parameters an optimiser moves.
+    """
+
+    maker: str
+    options: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] | None = None
+    of: int | None = None
+
+    def make(self, args: Sequence[Any] = ()) -> Any:
+        """The object. Raises ValueError for a maker from elsewhere."""
+        place, _, name = self.maker.rpartition(".")
+        if place.partition(".")[0] not in ("gentutor", "torch"):
+            raise ValueError(f"{self.maker} is neither in gentutor nor in torch")
+        parameters = [] if self.of is None else [args[self.of].parameters()]
+        made = getattr(importlib.import_module(place), name)(*parameters, **self.options)
+        if self.state is not None:
+            if isinstance(made, torch.nn.Module):
+                made.to(next(t.dtype for t in self.state.values() if isinstance(t, Tensor)))
+            made.load_state_dict(plain(self.state))
+        return made
 
 
 @dataclass(frozen=True)
@@ -59,7 +94,7 @@ class Failure:
 @dataclass(frozen=True)
 class Reply:
     """What came back: the value, the gradients asked for (None where nothing depends on that input), the
-    arguments as they are after the call, the functions of the package that ran, and what was printed."""
+    arguments as they are after the call (of what was made, its state), the functions of the package that ran, and what was printed."""
 
     value: Any = None
     gradients: Gradients = ()
@@ -93,15 +128,17 @@ class Local(Answer):
 
     def perform(self, call: Call) -> Reply:
         """Runs the function on copies of the arguments, under the call's seed, with its output captured."""
-        args = [plain(arg) for arg in call.args]
+        args: list[Any] = []
         value: Any = None
         gradients: Gradients = ()
         second: Gradients = ()
         failure = None
         printed, called = io.StringIO(), set[str]()
-        for i in call.wrt:
-            args[i].requires_grad_()
         with _seeded(call.seed), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            for arg in call.args:
+                args.append(arg.make(args) if isinstance(arg, Made) else plain(arg))
+            for i in call.wrt:
+                args[i].requires_grad_()
             try:
                 # All of it: a class of the student's may compute on the way back, or when it is read.
                 with _recorded(called):
@@ -115,7 +152,7 @@ class Local(Answer):
             value=value,
             gradients=gradients,
             second=second,
-            args_after=tuple(plain(arg) for arg in args),
+            args_after=tuple(map(state_of, args)),
             called=tuple(sorted(called)),
             printed=printed.getvalue(),
             failure=failure,
@@ -141,7 +178,12 @@ def plain(value: Any, depth: int = 0) -> Any:
     return Opaque(type(value).__name__)
 
 
-def _gradients(value: Any, inputs: list[Tensor], call: Call) -> tuple[Gradients, Gradients]:
+def state_of(value: Any) -> Any:
+    """The value as plain data; of a module or an optimiser its state."""
+    return plain(value.state_dict()) if hasattr(value, "load_state_dict") else plain(value)
+
+
+def _gradients(value: Any, inputs: list[Any], call: Call) -> tuple[Gradients, Gradients]:
     """First and second order, None for an input that the value does not depend on."""
     none: Gradients = (None,) * len(inputs)
     outputs = [v for v in (value if isinstance(value, tuple | list) else [value]) if isinstance(v, Tensor)]
@@ -151,9 +193,16 @@ def _gradients(value: Any, inputs: list[Tensor], call: Call) -> tuple[Gradients,
     terms = [(w * v).sum() for w, v in zip(weights, outputs, strict=True) if v.requires_grad]
     if not terms:
         return none, none
-    g = torch.autograd.grad(
-        torch.stack(terms).sum(), inputs, create_graph=call.directions is not None, allow_unused=True
+    named = [dict(x.named_parameters()) if isinstance(x, torch.nn.Module) else {"": x} for x in inputs]
+    flat = torch.autograd.grad(
+        torch.stack(terms).sum(),
+        [x for tensors in named for x in tensors.values()],
+        create_graph=call.directions is not None,
+        allow_unused=True,
     )
+    each = iter(flat)
+    by = [{name: next(each) for name in tensors} for tensors in named]
+    g = tuple(d if isinstance(x, torch.nn.Module) else d[""] for x, d in zip(inputs, by, strict=True))
     if call.directions is None:
         return plain(g), ()
     pairs = [(g_i, v) for g_i, v in zip(g, call.directions, strict=True) if g_i is not None]

@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gentutor.check.call import Answer, Call, Local, Opaque, Reply, plain
+from gentutor.check.call import Answer, Call, Gradient, Local, Made, Opaque, Reply, plain
 from gentutor.check.draw import Draw, seed_for
 
 # Full names of the exercises whose check passed when it last ran. A grader whose checks run in a process of their
@@ -170,6 +170,7 @@ class Exercise:
         wrt: str = "",
         weights: tuple[Tensor, ...] | None = None,
         directions: tuple[Tensor, ...] | None = None,
+        changes: str = "",
         **inputs: Any,
     ) -> Any:
         """Asks for f(*inputs), given in order: the names serve the messages only.
@@ -181,14 +182,16 @@ class Exercise:
             returns: names of what it returns, "mean, Theta"; one name for a single value.
             wrt: names of inputs, "Theta, Phi", whose gradients are wanted.
             weights, directions: see `Call`.
-            inputs: plain data.
+            changes: names of inputs that the function is to change: modules, as `Made`.
+            inputs: plain data, or `Made`.
 
         Returns:
             A `Value` for each name of `returns`; then one for the gradient by each name of `wrt`; then, where
-            directions are given, one for each second-order product.
+            directions are given, one for each second-order product; then one for the state of each input that
+            `changes` names.
         """
         for name, value in inputs.items():
-            if isinstance(plain(value), Opaque):
+            if isinstance(plain(value), Opaque) and not isinstance(value, Made):
                 raise TypeError(f"input {name} is a {type(value).__name__}; expected plain data, see `Call`")
         answer = function if isinstance(function, Answer) else Local(function)
         names, wrt_names = list(inputs), _split(wrt)
@@ -202,7 +205,7 @@ class Exercise:
                 directions,
             )
         )
-        self._clean(reply, inputs)
+        self._clean(reply, inputs, _split(changes))
         values = self._named(reply.value, _split(returns))
         if wrt_names:
             shapes = [tuple(w.shape) for w in weights or (torch.ones(()),)]
@@ -215,6 +218,9 @@ class Exercise:
             values += [
                 self._gradient("second gradient", *pair) for pair in zip(wrt_names, reply.second, strict=True)
             ]
+        values += [
+            Value(self, f"{name} afterwards", reply.args_after[names.index(name)]) for name in _split(changes)
+        ]
         return values[0] if len(values) == 1 else tuple(values)
 
     def derivation(self, name: str, function: Callable[[], Any] | Answer) -> None:
@@ -253,7 +259,7 @@ class Exercise:
         """The exception for an aspect of this exercise."""
         return CheckFailed(self.name, aspect, detail, self.seed)
 
-    def _clean(self, reply: Reply, inputs: dict[str, Any]) -> None:
+    def _clean(self, reply: Reply, inputs: dict[str, Any], changes: list[str]) -> None:
         if reply.printed:
             print(reply.printed, end="")  # to standard output: nbgrader takes marks off for standard error
         if reply.failure is not None:
@@ -263,15 +269,21 @@ class Exercise:
                 raise self.failed("not written yet", where)
             where = f" ({f.line})" if f.line else ""
             raise self.failed("error", f"your function raised {f.kind}: {f.message}{where}")
-        own = [f for f in reply.called if not any(f"{f}.".startswith(f"{a}.") for a in self._allows)]
+        allowed = [*self._allows, *(value.maker for value in inputs.values() if isinstance(value, Made))]
+        own = [f for f in reply.called if not any(f"{f}.".startswith(f"{a}.") for a in allowed)]
         self.require(
             not own,
             "package's solution",
             f"your function ran {', '.join(own)}, which solves this exercise: write it yourself",
         )
         for (name, before), after in zip(inputs.items(), reply.args_after, strict=True):
-            detail = f"your function changed its input {name}: work on a copy"
-            self.require(_same(plain(before), after), f"side effect on {name}", detail)
+            if name in changes or (isinstance(before, Made) and before.state is None):
+                continue
+            made = isinstance(before, Made)
+            detail = f"your function changed its input {name}: " + ("leave it" if made else "work on a copy")
+            self.require(
+                _same(plain(before.state if made else before), after), f"side effect on {name}", detail
+            )
 
     def _named(self, value: Any, names: list[str]) -> list[Value]:
         if len(names) == 1:
@@ -284,7 +296,7 @@ class Exercise:
         )
         return [Value(self, name, item) for name, item in zip(names, value, strict=True)]
 
-    def _gradient(self, order: str, name: str, gradient: Tensor | None) -> Value:
+    def _gradient(self, order: str, name: str, gradient: Gradient) -> Value:
         aspect = f"{order} by {name}"
         return Value(self, aspect, gradient, aspect)
 

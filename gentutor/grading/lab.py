@@ -43,7 +43,9 @@ class Lab:
         paths = [course / folder / unit / f"{unit}.ipynb" for folder in ("labs", "solutions")]
         for path in paths:
             if not path.exists():
-                raise LabError(f"There is no {path}. Grading needs both labs/ and solutions/: run `make labs`.")
+                raise LabError(
+                    f"There is no {path}. Grading needs both labs/ and solutions/: run `make labs`."
+                )
         lab = cls(unit, *map(workbook.read, paths))
         if [cell.id for cell in lab.release.cells] != [cell.id for cell in lab.master.cells]:
             raise LabError(f"labs/{unit} is not what solutions/{unit} releases today: run `make labs`.")

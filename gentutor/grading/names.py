@@ -68,12 +68,15 @@ def _read_compound(statement: ast.stmt, bound: set[str]) -> set[str]:
 
 
 def _expression(node: ast.AST) -> tuple[set[str], set[str]]:
-    binds = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    """What an expression, a target or an item of `with` binds and reads."""
     if isinstance(node, ast.withitem):
-        node = node.context_expr
-    if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
-        return binds, set()
-    return binds, _simple(ast.Expr(node))[1]
+        binds, reads = _expression(node.optional_vars) if node.optional_vars else (set(), set())
+        return binds, reads | _expression(node.context_expr)[1]
+    found = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    binds = {n.id for n in found if isinstance(n.ctx, ast.Store)}
+    if isinstance(getattr(node, "ctx", None), ast.Store):  # a target such as x, (x, y) or x.y
+        return binds, {n.id for n in found if isinstance(n.ctx, ast.Load)}
+    return binds, _simple(ast.Expr(node))[1] if isinstance(node, ast.expr) else set()
 
 
 def _simple(statement: ast.stmt) -> tuple[set[str], set[str]]:
@@ -81,6 +84,8 @@ def _simple(statement: ast.stmt) -> tuple[set[str], set[str]]:
     table = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
     binds = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        reads.add(statement.target.id)
     inner = [*table.get_children()]
     while inner:
         scope = inner.pop()

@@ -81,5 +81,11 @@ def _is_reply(reply: Any, call: Call) -> bool:
         and isinstance(reply.args_after, tuple)
         and len(reply.args_after) == len(call.args)
         and all(isinstance(g, tuple) and len(g) == n for g, n in zip(orders, wanted, strict=True))
-        and all(x is None or isinstance(x, torch.Tensor) for g in orders for x in g)
+        and all(_is_gradient(x) for g in orders for x in g)
     )
+
+
+def _is_gradient(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(v is None or isinstance(v, torch.Tensor) for v in value.values())
+    return value is None or isinstance(value, torch.Tensor)

@@ -21,7 +21,9 @@ from gentutor.grading.trial import wire
 from gentutor.grading.trial.outputs import read_outputs
 from gentutor.grading.trial.student import FUNCTION
 
-GRACE = 3.0  # seconds between the time at which a cell is told to stop, and that at which its process is ended
+GRACE = (
+    3.0  # seconds between the time at which a cell is told to stop, and that at which its process is ended
+)
 MOST_BYTES = 64 << 20  # of one message
 MOST_RESTARTS = 3
 

@@ -149,7 +149,9 @@ class Shell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         lines = [str(line)[:2000] for line in (stb if len(stb) < 60 else stb[:30] + ["..."] + stb[-29:])]
         name = str(getattr(etype, "__name__", etype))
-        COLLECTED.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:5000], "traceback": lines})
+        COLLECTED.add(
+            {"output_type": "error", "ename": name, "evalue": str(evalue)[:5000], "traceback": lines}
+        )
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no event loop to enter."""
@@ -187,8 +189,6 @@ def run(source: str, seconds: float) -> tuple[list[Output], bool]:
     if error is not None and not any(o.get("output_type") == "error" for o in COLLECTED.outputs):
         COLLECTED.outputs.append(error_output(type(error).__name__, _said(error)))
     return list(COLLECTED.outputs), error is None
-
-
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gentutor.check import Call, Opaque, Reply
+from gentutor.check import Call, Made, Opaque, Reply
 from gentutor.check.call import Failure
 
 DTYPES = {
@@ -22,7 +22,7 @@ DTYPES = {
         *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
     )
 }
-RECORDS = {record.__name__: record for record in (Call, Reply, Failure, Opaque)}
+RECORDS = {record.__name__: record for record in (Call, Made, Reply, Failure, Opaque)}
 LENGTH = struct.Struct("<Q")
 DEEPEST = 32
 
@@ -44,7 +44,15 @@ def loads(data: bytes) -> Any:
         (length,) = LENGTH.unpack_from(data)
         header = json.loads(data[LENGTH.size : LENGTH.size + length])
         return _unpacked(header, memoryview(data)[LENGTH.size + length :], 0)
-    except (ValueError, KeyError, TypeError, struct.error, RecursionError, RuntimeError, OverflowError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        struct.error,
+        RecursionError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
         raise Unreadable(f"not what was expected: {error}") from error
 
 
