@@ -4,8 +4,8 @@ Plain data are None, bool, int, float, str, tensors, and tuples, lists and dicts
 function returns is replaced by an `Opaque` that bears the name of its type. So a `Call` and a `Reply` can be
 sent between processes, and the judge never holds an object that the student made.
 
-A module or an optimiser cannot be sent. `Made` says how it is made, the answer's side makes it, and its state comes
-back as plain data.
+A module or an optimiser cannot be sent. `Made` says how it is made, the answer's side makes it, and its state
+comes back as plain data.
 """
 
 import contextlib
@@ -43,7 +43,8 @@ class Made:
     Attributes:
         maker: dotted name of a class in this package or in torch, "gentutor.models.vae.VAE".
         options: plain data.
-        state: loaded when it is made, in the dtype that it has; None leaves it as it is made, under the call's seed.
+        state: loaded when it is made, in the dtype that it has; None leaves it as it is made, under the
+            call's seed.
         of: position of the argument before it whose parameters an optimiser moves.
     """
 
@@ -94,7 +95,8 @@ class Failure:
 @dataclass(frozen=True)
 class Reply:
     """What came back: the value, the gradients asked for (None where nothing depends on that input), the
-    arguments as they are after the call (of what was made, its state), the functions of the package that ran, and what was printed."""
+    arguments as they are after the call (of what was made, its state), the functions of the package that ran,
+    and what was printed."""
 
     value: Any = None
     gradients: Gradients = ()
@@ -205,7 +207,7 @@ def _gradients(value: Any, inputs: list[Any], call: Call) -> tuple[Gradients, Gr
     g = tuple(d if isinstance(x, torch.nn.Module) else d[""] for x, d in zip(inputs, by, strict=True))
     if call.directions is None:
         return plain(g), ()
-    pairs = [(g_i, v) for g_i, v in zip(g, call.directions, strict=True) if g_i is not None]
+    pairs = [(g_i, v) for g_i, v in zip(g, call.directions, strict=True) if isinstance(g_i, Tensor)]
     along = [(g_i * v).sum() for g_i, v in pairs if g_i.requires_grad]
     if not along:
         return plain(g), none

@@ -11,8 +11,8 @@ from torch import Tensor
 from gentutor.check.call import Answer, Call, Gradient, Local, Made, Opaque, Reply, plain
 from gentutor.check.draw import Draw, seed_for
 
-# Full names of the exercises whose check passed when it last ran. A grader whose checks run in a process of their
-# own tells the student's.
+# Full names of the exercises whose check passed when it last ran. A grader whose checks run in a process of
+# their own tells the student's.
 PASSED: set[str] = set()
 
 

@@ -1,8 +1,8 @@
 """Which cells of a lab are the class's, the student's and the judge's.
 
-A given cell that depends on no answer computes the same for every student. Such cells are the class's: they run
-once, and every trial takes over what they bound and showed (see `trial/template.py`). What depends on an answer
-runs in the student's process, and the checks run in the judge's.
+A given cell that depends on no answer computes the same for every student. Such cells are the class's: they
+run once, and every trial takes over what they bound and showed (see `trial/template.py`). What depends on an
+answer runs in the student's process, and the checks run in the judge's.
 """
 
 import hashlib

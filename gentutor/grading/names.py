@@ -27,7 +27,7 @@ class Names:
 
 def of(source: str) -> Names:
     """The names of a cell in IPython's dialect; what magics bind is not seen. Raises SyntaxError."""
-    tree = ast.parse(TransformerManager().transform_cell(source))
+    tree = ast.parse(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
     bound: set[str] = set()
     read = _read(tree.body, bound)
     asks = any(isinstance(node, ast.Attribute) and node.attr == "passed" for node in ast.walk(tree))

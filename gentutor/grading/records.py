@@ -49,7 +49,7 @@ class Submission:
         student: see `Handed`.
         notebook: our notebook with every hidden test in its place, without outputs.
         at, late: see `Handed`.
-        notes: what was noticed while it was rebuilt, a sentence each: "the check of fit was edited: restored".
+        notes: what was noticed while it was rebuilt, a sentence each.
         original: the bytes as they were handed in.
     """
 
@@ -80,8 +80,8 @@ class Cell:
 
     Attributes:
         id: its id in the notebook.
-        kind: "class" where it depends on nothing of the student's, and was run once for all; "student" where it
-            runs in the student's process; "check" where it runs in the judge's.
+        kind: "class" where it depends on nothing of the student's, and was run once for all; "student"
+            where it runs in the student's process; "check" where it runs in the judge's.
         source: its text; empty for the class's.
     """
 

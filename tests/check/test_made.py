@@ -67,7 +67,7 @@ def test_a_module_that_must_be_left_alone_is_looked_at():
         return critic(x).mean()
 
     ex = Exercise("99_made/step")
-    with pytest.raises(CheckFailed, match="side effect on other: .*leave it"):
+    with pytest.raises(CheckFailed, match=r"side effect on other: .*leave it"):
         ex.call(moves_both, critic=critic(), other=critic(), x=X, returns="mean")
 
 

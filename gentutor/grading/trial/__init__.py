@@ -8,6 +8,6 @@
     taken.py      whether what the class's run gave still holds in a student's process
     wire.py       plain data as bytes, and back; nothing in them is ever run
 
-What the student's process sends is values. The judge compares them with its own; so that process, whatever runs in
-it, can choose what it answers, and not what is thought of it.
+What the student's process sends is values. The judge compares them with its own; so that process, whatever
+runs in it, can choose what it answers, and not what is thought of it.
 """

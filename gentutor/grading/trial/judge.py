@@ -4,7 +4,7 @@ It holds the hidden tests and the salt, and is forked from the warm process, nev
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -63,7 +63,7 @@ class Remote(Answer):
         if not _is_reply(reply, call):
             failure = Failure("UnreadableReply", "its reply has another form", self.__name__, "")
             return Reply(failure=failure)
-        return reply
+        return cast(Reply, reply)
 
 
 def _is_reply(reply: Any, call: Call) -> bool:

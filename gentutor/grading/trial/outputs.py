@@ -1,4 +1,4 @@
-"""What cells showed, as nbformat has it: read from a process that may send anything, and put into a notebook."""
+"""What cells showed: read from a process that may send anything, and put into a notebook."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -71,7 +71,7 @@ def executed(
             shown = [error_output("NotRun", f"this was not run: {tried.stopped or 'nothing came of it'}")]
         count += 1
         cell.execution_count = count
-        cell.outputs = [nbformat.from_dict(output) for output in deepcopy(shown)]
+        cell.outputs = nbformat.from_dict(deepcopy(shown))  # type: ignore[no-untyped-call]
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count

@@ -1,8 +1,9 @@
 """One submission led through its two processes, from the grader's side.
 
-The grader relays what the two say to each other, so that it can end a call that takes too long. What comes from the
-student's process is read as plain data of a bounded size, and nothing else is done with it. A process that ends, or
-has to be ended, costs the cell that ended it: the next one starts anew, and runs the cells before again.
+The grader relays what the two say to each other, so that it can end a call that takes too long. What comes
+from the student's process is read as plain data of a bounded size, and nothing else is done with it. A
+process that ends, or has to be ended, costs the cell that ended it: the next one starts anew, and runs the
+cells before again.
 """
 
 import json
@@ -21,29 +22,33 @@ from gentutor.grading.trial import wire
 from gentutor.grading.trial.outputs import read_outputs
 from gentutor.grading.trial.student import FUNCTION
 
-GRACE = (
-    3.0  # seconds between the time at which a cell is told to stop, and that at which its process is ended
-)
+GRACE = 3.0  # seconds between telling a cell to stop and ending its process
 MOST_BYTES = 64 << 20  # of one message
 MOST_RESTARTS = 3
 
 
 class Trials:
-    """Where a lab's submissions are tried: one warm process, which forks two for each. `run` may be called from
-    several threads."""
+    """Where a lab's submissions are tried: one warm process, which forks two for each of them.
+
+    Attributes:
+        class_outputs: what the class's cells showed, by cell id.
+
+    Raises:
+        LabError: a cell of the lab itself fails.
+        BoxError: the sandbox does not work.
+    """
 
     def __init__(self, lab: Lab, policy: Policy, limits: Limits) -> None:
         self._lab = lab
         self._box = Box(policy, "gentutor.grading.trial.template:prepare", lab.payload(), limits)
-
-    def __enter__(self) -> Self:
-        self._box.__enter__()
         prepared = json.loads(self._box.prepared)
         if "failed" in prepared:
             self._box.close()
             said = prepared["said"].get("evalue", "")
-            raise LabError(f"Cell {prepared['failed']} of {self._lab.unit} itself fails: {said}")
+            raise LabError(f"Cell {prepared['failed']} of {lab.unit} itself fails: {said}")
         self.class_outputs: dict[str, list[Output]] = prepared["outputs"]
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -107,10 +112,11 @@ class _Trial:
 
     def close(self) -> None:
         """Ends both processes, and all that they started."""
-        self._student = self._ended(self._student)
-        self._judge = self._ended(self._judge)
+        children, self._student, self._judge = (self._student, self._judge), None, None
+        for child in children:
+            self._end_child(child)
 
-    def _ended(self, child: Child | None) -> None:
+    def _end_child(self, child: Child | None) -> None:
         if child is not None:
             child.kill()
             self._cpu_seconds += child.cpu_seconds
@@ -134,7 +140,8 @@ class _Trial:
         return self._carry(wire.dumps(message), seconds, wire.loads)
 
     def _carry(self, message: bytes, seconds: float, read: Callable[[bytes], Any]) -> Any:
-        """Sends the student's process a message; its answer. Raises _Ended, and the process is then no more."""
+        """Sends the student's process a message; its answer. Raises _Ended, and the process is then no
+        more."""
         student = self._student
         if student is None:
             raise _Ended("the process had ended before")
@@ -149,7 +156,8 @@ class _Trial:
             why = f"it gave more than {MOST_BYTES >> 20} MB"
         except wire.Unreadable as error:
             why = f"it answered what cannot be read ({error})"
-        self._student = self._ended(student)
+        self._student = None
+        self._end_child(student)
         raise _Ended(student.why or why)
 
     def _seconds(self) -> float:
@@ -164,7 +172,8 @@ class _Trial:
         return judge
 
     def _judged(self, check: Cell) -> list[Output]:
-        """What the check shows. Raises _Ended where the student's process cannot even be asked for its names."""
+        """What the check shows. Raises _Ended where the student's process cannot even be asked for its
+        names."""
         asked = sorted(names.of(check.source).reads & set(self._job.answers))
         found = self._ask({"do": "names", "names": asked}, self._limits.cell_seconds + GRACE)
         seconds = self._seconds()
@@ -183,8 +192,9 @@ class _Trial:
                     break
                 judge.channel.send(self._replied(told, min(seconds, until - time.monotonic() - 2 * GRACE)))
         except (Gone, TimeUp, TooLong, wire.Unreadable) as error:
+            self._judge = None
+            self._end_child(judge)
             why = judge.why or f"it could not be judged in time ({type(error).__name__})"
-            self._judge = self._ended(judge)
             self._noticed.append(f"cell {check.id}: {why}")
             return [error_output("NotJudged", why)]
         self._passed = told["passed"]

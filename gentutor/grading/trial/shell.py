@@ -4,6 +4,7 @@ import base64
 import contextlib
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -91,32 +92,38 @@ class Stream:
         self.name = name
 
     def write(self, text: str) -> int:
+        """Keeps it."""
         COLLECTED.text(self.name, str(text))
         return len(text)
 
     def writelines(self, lines: Any) -> None:
+        """Keeps them."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        pass
+        """Nothing waits."""
 
     def isatty(self) -> bool:
+        """No."""
         return False
 
     def readable(self) -> bool:
+        """No."""
         return False
 
     def writable(self) -> bool:
+        """Yes."""
         return True
 
 
 class Publisher(DisplayPublisher):
     """Keeps what cells display."""
 
-    def publish(  # type: ignore[no-untyped-def,override]
+    def publish(  # type: ignore[no-untyped-def]
         self, data, metadata=None, source=None, *, transient=None, update=False, **_: Any
     ) -> None:
+        """See IPython."""
         output = {"output_type": "display_data", "data": _texts(data), "metadata": metadata or {}}
         COLLECTED.display(output, transient or {}, update)
 
@@ -129,29 +136,28 @@ class Hook(DisplayHook):
     """Keeps the value of a cell's last line."""
 
     def start_displayhook(self) -> None:
-        pass
+        """Nothing to prepare."""
 
     def write_output_prompt(self) -> None:
-        pass
+        """A notebook has no prompt."""
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        """Keeps it."""
         data, metadata = _texts(format_dict), md_dict or {}
         output = {"output_type": "execute_result", "data": data, "metadata": metadata}
         COLLECTED.add({**output, "execution_count": None})
 
     def finish_displayhook(self) -> None:
-        pass
+        """Nothing to finish."""
 
 
 class Shell(InteractiveShell):
     """A shell without a terminal, a history or a kernel."""
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-        lines = [str(line)[:2000] for line in (stb if len(stb) < 60 else stb[:30] + ["..."] + stb[-29:])]
-        name = str(getattr(etype, "__name__", etype))
-        COLLECTED.add(
-            {"output_type": "error", "ename": name, "evalue": str(evalue)[:5000], "traceback": lines}
-        )
+        few = stb if len(stb) < 60 else [*stb[:30], "...", *stb[-29:]]
+        error = error_output(str(getattr(etype, "__name__", etype)), _said(evalue))
+        COLLECTED.add({**error, "traceback": [str(line)[:2000] for line in few]})
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no event loop to enter."""
@@ -167,7 +173,10 @@ def shell() -> Shell:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
-    made: Shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
+    with tempfile.TemporaryDirectory() as folder:  # IPython wants one for its profile, which we do not use
+        made: Shell = Shell.instance(
+            config=config, ipython_dir=folder, display_pub_class=Publisher, displayhook_class=Hook
+        )
     made.display_trap.hook = made.displayhook
     made.run_line_magic("matplotlib", "inline")
     return made
@@ -177,10 +186,10 @@ def run(source: str, seconds: float) -> tuple[list[Output], bool]:
     """Runs a cell for at most that long; returns what it showed, and whether it came to its end."""
     COLLECTED.clear()
     shown = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
     try:
         with limited(seconds):
-            result = Shell.run_cell(shell(), source, store_history=True)
+            result = Shell.run_cell(shell(), source, store_history=True)  # type: ignore[no-untyped-call]
         error = result.error_before_exec or result.error_in_exec
     except TimeIsUp as time_is_up:  # rose outside of the cell's own code
         error = time_is_up

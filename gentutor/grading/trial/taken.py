@@ -51,7 +51,7 @@ class _Pickler(pickle.Pickler):
         if type(value) is Tensor and value.layout is torch.strided:
             flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             told = (str(value.dtype), tuple(value.shape), value.requires_grad)
-            return tuple, ((told, hashlib.sha256(flat.numpy()).digest()),)
+            return tuple, ((told, hashlib.sha256(flat.numpy().tobytes()).digest()),)
         if type(value).__module__.partition(".")[0] in SHOWN or isinstance(value, HasTraits):
             return int, (id(value),)
         return NotImplemented

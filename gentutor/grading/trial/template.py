@@ -1,7 +1,8 @@
 """In the warm process, before any student: the class's cells run once, for all.
 
-A trial takes over what a cell bound and showed, if all that the cell reads is there as it was in the class's run;
-else it runs the cell itself (`taken.py`). So a student who changed the data sees the change in the pictures.
+A trial takes over what a cell bound and showed, if all that the cell reads is there as it was in the class's
+run; else it runs the cell itself (`taken.py`). So a student who changed the data sees the change in the
+pictures.
 """
 
 import json

@@ -1,7 +1,8 @@
 """Plain data as bytes and back, for what crosses between processes that do not trust each other.
 
-A JSON header, then the tensors' raw bytes. Reading builds nothing but None, bool, int, float, str, list, tuple,
-dict, tensors and the records of `gentutor.check`; no name in the bytes is looked up, and none of them is run.
+A JSON header, then the tensors' raw bytes. Reading builds nothing but None, bool, int, float, str, list,
+tuple, dict, tensors and the records of `gentutor.check`; no name in the bytes is looked up, and none of them
+is run.
 """
 
 import json
