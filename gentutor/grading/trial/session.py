@@ -119,6 +119,7 @@ class _Trial:
     def _end_child(self, child: Child | None) -> None:
         if child is not None:
             child.kill()
+            child.channel.close()
             self._cpu_seconds += child.cpu_seconds
 
     # ------------------------------------------------------------------ the student's process

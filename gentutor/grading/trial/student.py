@@ -4,6 +4,7 @@ Nothing here protects anything: by the second message, what runs in this process
 """
 
 import builtins
+from dataclasses import replace
 from typing import Any
 
 from gentutor import check
@@ -13,6 +14,7 @@ from gentutor.grading.box.channel import Channel
 from gentutor.grading.trial import shell, template, wire
 
 FUNCTION = "function"
+LONGEST = 5000  # characters of an exception's message
 
 
 def main(channel: Channel) -> None:
@@ -48,6 +50,8 @@ def _kind(name: str) -> Any:
 def _call(name: str, call: Call, seconds: float) -> Reply:
     try:
         with shell.limited(seconds):
-            return Local(shell.shell().user_ns[name]).perform(call)
+            reply = Local(shell.shell().user_ns[name]).perform(call)
     except BaseException as error:  # those that perform lets pass: time is up, Ctrl-C, what is no Exception
-        return Reply(failure=Failure(type(error).__name__, str(error), name, ""))
+        return Reply(failure=Failure(type(error).__name__, str(error)[:LONGEST], name, ""))
+    failure = reply.failure and replace(reply.failure, message=reply.failure.message[:LONGEST])
+    return replace(reply, printed=reply.printed[: shell.COLLECTED.most], failure=failure)

@@ -32,6 +32,9 @@ CELLS: dict[str, ClassCell] = {}
 
 def prepare(payload: bytes) -> bytes:
     """Runs the lab's class cells; returns as JSON what they showed, by id, or which one failed and how."""
+    # Every child then has them, though it should find no files.
+    from gentutor.grading.trial import judge, student  # noqa: F401
+
     names = shell.shell().user_ns
     own, made = set(names), dict[str, dict[str, Mark]]()
     for cell in json.loads(payload)["cells"]:
