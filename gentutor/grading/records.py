@@ -1,11 +1,14 @@
 """What passes from room to room: plain records, which know nothing of how they are made."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbformat import NotebookNode
+if TYPE_CHECKING:  # importing it takes a third of a second, which processes in the sandbox need not wait for
+    from nbformat import NotebookNode
 
 Output = dict[str, Any]  # one output of a cell, as nbformat writes it
 Kind = Literal["class", "student", "check"]

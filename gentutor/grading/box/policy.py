@@ -1,0 +1,143 @@
+"""What a process in the sandbox can see: the system's libraries, Python, this package, and nothing else.
+
+The file system of the box starts empty, and what is needed is put into it, read-only: what was forgotten is
+not seen. The exception is a clone of the course, or a home folder, that lies below a folder which is needed:
+a clone in /usr/src, for one, is covered.
+"""
+
+import os
+import shutil
+import site
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2]  # the gentutor/ folder, in a clone or in site-packages
+HOME = "/box"  # home of the processes in the box, and all that they can write to
+COURSE = "/course"  # where the package lies in the box
+SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
+    "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/mime.types",
+)  # fmt: skip
+SYS_ADMIN, SETGID, SETUID = 21, 6, 7  # of capabilities(7)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the processes of a box may see.
+
+    Attributes:
+        python: the interpreter that runs in the box.
+        readable: folders and files that may be read there, beside the system's, Python's and the package's.
+        sandbox: False for no sandbox at all: limits only. For a class that one trusts.
+    """
+
+    python: str = sys.executable
+    readable: Sequence[str] = ()
+    sandbox: bool = True
+
+    def environment(self, home: str) -> dict[str, str]:
+        """All environment variables of the box: none of the grader's own are among them."""
+        packages = [COURSE if self.sandbox else str(PACKAGE.parent), *_site_packages()]
+        return {
+            "PATH": os.pathsep.join((str(Path(self.python).parent), "/usr/local/bin", "/usr/bin", "/bin")),
+            "PYTHONPATH": os.pathsep.join(packages),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "HOME": home,
+            "USER": "student",
+            "LOGNAME": "student",
+            "TMPDIR": f"{home}/.tmp",
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": f"{home}/.matplotlib",
+            "IPYTHONDIR": f"{home}/.ipython",
+            "CUDA_VISIBLE_DEVICES": "",  # CUDA does not survive a fork
+            "HF_HUB_OFFLINE": "1",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command that runs Python with `arguments` under this policy."""
+        python = [self.python, *arguments]
+        return [*_bubblewrap(self), "--", *python] if self.sandbox else python
+
+
+def rules_all_uids() -> bool:
+    """Whether we are the system's own root, which can give each child a user id of its own."""
+    return os.geteuid() == 0 and _capable(SYS_ADMIN, SETUID, SETGID) and _every_uid()
+
+
+def visible(policy: Policy) -> list[str]:
+    """Paths that are put into the box as they are, parents before children, if they exist."""
+    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages(), *policy.readable]
+    if policy.python != sys.executable:
+        python.append(str(Path(policy.python).parent))
+    paths = {*SYSTEM, *map(os.path.abspath, python), *map(os.path.realpath, python)}
+    return sorted((path for path in paths if os.path.exists(path)), key=_depth)
+
+
+def hidden(policy: Policy) -> list[str]:
+    """Folders that would be seen since they lie below a visible one, and must not be."""
+    shown = visible(policy)
+    private = {os.path.realpath(os.path.expanduser("~"))} | ({str(PACKAGE.parent)} if _is_clone() else set())
+    return sorted((p for p in private if p not in shown and any(_below(p, top) for top in shown)), key=_depth)
+
+
+def _bubblewrap(policy: Policy) -> list[str]:
+    command = [shutil.which("bwrap") or "bwrap"]
+    command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    command += ["--die-with-parent", "--new-session", "--hostname", "box", "--cap-drop", "ALL"]
+    if rules_all_uids():
+        # With no user namespace around it, a child can take a user id of its own, and the kernel counts its
+        # processes: see isolate.py.
+        # CAP_SYS_ADMIN is given up by the warm process before it does anything else.
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SYS_ADMIN"]
+    elif os.geteuid() == 0:
+        command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    else:
+        command += ["--unshare-user"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--tmpfs", HOME]
+    shown = visible(policy)
+    for path in sorted([*shown, *hidden(policy)], key=_depth):
+        command += ["--ro-bind", path, path] if path in shown else ["--tmpfs", path, "--remount-ro", path]
+    command += ["--ro-bind", str(PACKAGE), f"{COURSE}/gentutor"]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+
+
+def _site_packages() -> list[str]:
+    """Folders of installed packages outside of Python's own prefix: those of the user, say."""
+    own = (sys.prefix, sys.base_prefix, "/usr")
+    found = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    if site.ENABLE_USER_SITE:
+        found.append(site.getusersitepackages())
+    return list(
+        dict.fromkeys(p for p in found if os.path.isdir(p) and not any(_below(p, top) for top in own))
+    )
+
+
+def _is_clone() -> bool:
+    return (PACKAGE.parent / "pyproject.toml").exists()
+
+
+def _depth(path: str) -> tuple[int, str]:
+    return len(Path(path).parts), path
+
+
+def _below(path: str, top: str) -> bool:
+    return path != top and Path(path).is_relative_to(top)
+
+
+def _capable(*capabilities: int) -> bool:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            mask = int(line.split()[1], 16)
+            return all(mask >> capability & 1 for capability in capabilities)
+    return False
+
+
+def _every_uid() -> bool:
+    return Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]

@@ -1,0 +1,127 @@
+"""The supervisor of one child: a process of ours between the warm process and the child, out of its reach.
+
+It waits for the host's word, and looks some twenty times a second at what the child uses with all that it has
+started. When that is too much, or the host says so or is gone, it kills all of it, and tells the host why.
+The sum over processes is bounded here, since the kernel's own limits hold for each process by itself.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+from gentutor.grading.box.channel import Channel, Gone, TimeUp
+from gentutor.grading.box.isolate import Bounds
+
+TICK = 0.05  # seconds
+Members = Callable[[], Iterable[str]]  # the processes of the child, as names of folders in `proc`
+
+
+def watch(child: int, leash: Channel, proc: int | None, members: Members, limits: Bounds) -> str | None:
+    """Wait until the child ends or must end. Returns why it ended, or None where the host has asked for it.
+
+    Args:
+        child: its first process, a child of this one.
+        leash: to the host: that it is closed or ended means that the child must end.
+        proc: a descriptor of the folder /proc in which `members` are, or None where there is none.
+        members: lists the processes of the child now.
+        limits: of all of them together.
+    """
+    end = time.monotonic() + limits["all_seconds"]
+    while True:
+        try:
+            leash.receive(deadline=time.monotonic() + TICK, most_bytes=0)
+        except TimeUp:
+            asked = False
+        except Gone:
+            asked = True
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is not None:
+            return _how(ended.si_code, ended.si_status)
+        if asked:
+            return None
+        if time.monotonic() > end:
+            return f"ran longer than {limits['all_seconds']:g} seconds"
+        if proc is not None and (why := _too_much(proc, members(), limits)):
+            return why
+
+
+def descendants(proc: int, top: int) -> list[str]:
+    """Process `top` and all that descend from it: for want of a namespace, by who started whom."""
+    parents: dict[str, str] = {}
+    for pid in filter(str.isdecimal, os.listdir(proc)):
+        text = _read(proc, f"{pid}/stat")
+        if text:
+            parents[pid] = text.rpartition(")")[2].split()[1]
+    found = [str(top)] if str(top) in parents else []
+    for above in found:  # grows while it is walked
+        found += [pid for pid, parent in parents.items() if parent == above]
+    return found
+
+
+def _too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
+    tasks, memory, shares = 0, 0, []
+    for pid in pids:
+        fields = _fields(_read(proc, f"{pid}/status"))
+        if "RssAnon" in fields:  # not that of a process that has ended
+            tasks += fields["Threads"]
+            memory += fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
+            shares.append((pid, fields))
+    if tasks > limits["processes"]:
+        return f"started more than {limits['processes']} processes"
+    if memory * 1024 > limits["memory"] and _memory(proc, shares) * 1024 > limits["memory"]:
+        return f"used more than {_size(limits['memory'])} of memory"
+    return None
+
+
+def _memory(proc: int, processes: list[tuple[str, dict[str, int]]]) -> int:
+    """KB in use, where a page that several processes share counts once, in parts.
+
+    Slower than a plain sum, which counts what was inherited at a fork for each; so it is asked for only where
+    the plain sum is too much.
+    """
+    total = 0
+    for pid, plain in processes:
+        fields = _fields(_read(proc, f"{pid}/smaps_rollup"))
+        if fields:
+            total += fields.get("Pss_Anon", 0) + fields.get("Pss_Shmem", 0) + fields.get("SwapPss", 0)
+        else:  # it has made itself unreadable: then all of it counts
+            total += plain["RssAnon"] + plain["RssShmem"] + plain["VmSwap"]
+    return total
+
+
+def _fields(text: str) -> dict[str, int]:
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {
+        name: int(number[0]) for name, rest in pairs if (number := rest.split()) and number[0].isdecimal()
+    }
+
+
+def _read(folder: int, path: str) -> str:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), errors="replace") as file:
+            return file.read()
+    except OSError:  # it ended meanwhile, or may not be read
+        return ""
+
+
+def _how(code: int, status: int) -> str:
+    if code == os.CLD_EXITED:
+        return f"ended its own process, with status {status}"
+    try:
+        return f"its process died of {signal.Signals(status).name}"
+    except ValueError:
+        return f"its process died of signal {status}"
+
+
+def _size(size: int) -> str:
+    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
+        if size >= unit:
+            return f"{size / unit:g} {name}"
+    return f"{size} bytes"
+
+
+def report(why: str | None, seconds: float) -> bytes:
+    """The last word of a supervisor to the host."""
+    return json.dumps({"why": why, "cpu_seconds": seconds}).encode()
