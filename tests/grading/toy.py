@@ -93,7 +93,9 @@ def release() -> NotebookNode:
             cell.source = "*Your answer here.*"
         solved = r" *### BEGIN SOLUTION.*?### END SOLUTION"
         cell.source = re.sub(solved, "    raise NotImplementedError()", cell.source, flags=re.DOTALL)
-        cell.source = re.sub(r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL)
+        cell.source = re.sub(
+            r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
+        )
     return notebook
 
 

@@ -102,6 +102,9 @@ def _bubblewrap(policy: Policy) -> list[str]:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--tmpfs", HOME]
     shown = visible(policy)
+    parents = {str(parent) for path in [*shown, f"{COURSE}/gentutor"] for parent in Path(path).parents}
+    for path in sorted(parents - {"/"}, key=_depth):  # of itself bubblewrap makes them for their owner alone
+        command += ["--perms", "0755", "--dir", path]
     for path in sorted([*shown, *hidden(policy)], key=_depth):
         command += ["--ro-bind", path, path] if path in shown else ["--tmpfs", path, "--remount-ro", path]
     command += ["--ro-bind", str(PACKAGE), f"{COURSE}/gentutor"]
