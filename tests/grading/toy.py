@@ -93,7 +93,8 @@ def release() -> NotebookNode:
             cell.source = "*Your answer here.*"
         solved = r" *### BEGIN SOLUTION.*?### END SOLUTION"
         cell.source = re.sub(solved, "    raise NotImplementedError()", cell.source, flags=re.DOTALL)
-        cell.source = re.sub(
+        hidden = r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS"
+        cell.source = re.sub(hidden, "", cell.source, flags=re.DOTALL)
             r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
         )
     return notebook
