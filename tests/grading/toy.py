@@ -95,8 +95,6 @@ def release() -> NotebookNode:
         cell.source = re.sub(solved, "    raise NotImplementedError()", cell.source, flags=re.DOTALL)
         hidden = r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS"
         cell.source = re.sub(hidden, "", cell.source, flags=re.DOTALL)
-            r"\n *### BEGIN HIDDEN TESTS.*### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
-        )
     return notebook
 
 
