@@ -1,8 +1,8 @@
 """The members of a zip, read in memory with a bound on each, and never unpacked to disk.
 
-A zip says of itself how much it holds, and may lie: 42 KB can unpack to petabytes, one member can lie on top
-of another, and a name can point out of the folder. Nothing here believes it: a member is read until it ends or
-is too large, and a name is only ever a name.
+A zip says of itself how much it holds, and may lie: 42 KB can unpack to petabytes, one member can lie on
+top of another, and a name can point out of the folder. Nothing here believes it: a member is read until it
+ends or is too large, and a name is only ever a name.
 """
 
 import io

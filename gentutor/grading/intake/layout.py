@@ -7,8 +7,9 @@ What platforms write, as their sources have it:
   without folders. The number is that of the grading worksheet's "Participant 123456". Blind marking has
   "Participant" for the name. What was typed into Moodle lies under "..._assignsubmission_onlinetext".
 - Canvas (lib/content_zipper.rb): "lovelaceada_LATE_12345_678901_01_pca-2.ipynb": the sortable name in lower
-  case without spaces, LATE where it is, the numbers of the student and of the file, and the file's name. Canvas
-  adds -1, -2 to the name of a file that a student uploads again. Without names: "anon_x7Tq2_678901_01_pca.ipynb".
+  case without spaces, LATE where it is, the numbers of the student and of the file, and the file's name.
+  Canvas adds -1, -2 to the name of a file that a student uploads again. Without names it is
+  "anon_x7Tq2_678901_01_pca.ipynb".
 - nbgrader: "ada/01_pca/01_pca.ipynb"; before it collects, "ada+01_pca+2026-11-21 17:05:55 UTC+...".
 """
 
@@ -16,7 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from nbgrader.utils import parse_utc
+from nbgrader.utils import parse_utc  # type: ignore[import-untyped]
 
 from gentutor.grading.intake.reading import Item
 from gentutor.units import NAME
@@ -30,7 +31,7 @@ _CANVAS = re.compile(
 )
 _UPLOADED_AGAIN = re.compile(r"(?P<base>.*)-(?P<again>[1-9]\d?)", re.S)
 _EXCHANGE = re.compile(r"(?P<name>[^+]+)\+(?P<unit>[^+]+)\+(?P<at>[^+]+)(?:\+.*)?", re.S)
-_NO_ENDING = (
+_OTHER_ENDINGS = (
     ".csv",
     ".tsv",
     ".txt",
@@ -103,16 +104,13 @@ def _canvas(top: str) -> Sender | None:
 
 def _flat(item: Item, unit: str) -> Sender | None:
     """The sender of ada.ipynb, ada_01_pca.ipynb or 01_pca-ada.ipynb, by the part that is not the unit."""
-    top = item.parts[0]
-    stem = top.rpartition(".")[0] if item.suffix else top
-    if item.suffix in _NO_ENDING:
+    if item.suffix in _OTHER_ENDINGS:
         return None
-    name = stem.replace(unit, "", 1).strip(" _-.+()") if unit in stem else stem
-    return (
-        Sender(name, name, "", top)
-        if name and not (unit in stem and name.isdigit() and len(name) < 3)
-        else None
-    )
+    stem, found, rest = item.parts[0].removesuffix(item.suffix).partition(unit)
+    name = (stem or rest).strip(" _-.+()") if found else stem
+    if not name or (found and re.fullmatch(r"\d{1,2}", name)):  # 01_pca (1).ipynb
+        return None
+    return Sender(name, name, file=item.parts[0])
 
 
 def moment(text: str) -> datetime | None:

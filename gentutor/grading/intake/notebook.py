@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from gentutor.workbook import CELL_ID
 
@@ -43,11 +43,12 @@ def understood(data: bytes) -> NotebookNode:
             f"has {len(cells):,} cells, of at most {MAX_CELLS:,}. Delete those that are not needed"
         )
     kept = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
-    size = sum(len(cell.source) for cell in kept)
+    size = sum(len(cell["source"]) for cell in kept)
     if size > MAX_TEXT:
         raise Unusable(f"has {size:,} characters in its cells, of at most {MAX_TEXT:,}. Shorten them")
     record = _record(_dict(_dict(notebook.get("metadata")).get("gentutor")))
-    return NotebookNode(cells=kept, metadata=NotebookNode(gentutor=record))
+    plain: NotebookNode = from_dict({"cells": kept, "metadata": {"gentutor": record}})  # type: ignore[no-untyped-call]
+    return plain
 
 
 def _json(data: bytes) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _json(data: bytes) -> dict[str, Any]:
     return notebook
 
 
-def _cell(cell: Any, number: int) -> NotebookNode:
+def _cell(cell: Any, number: int) -> dict[str, Any]:
     """What is kept of a cell."""
     if not isinstance(cell, dict):
         raise Unusable(f"has a cell, the {number}th, that is none. {_FRESH}")
@@ -88,16 +89,17 @@ def _cell(cell: Any, number: int) -> NotebookNode:
     if "\0" in lines or not _is_unicode(lines):
         raise Unusable(f"has a cell, the {number}th, with characters that are none. Delete the cell's text")
     metadata = _dict(cell.get("metadata"))
-    kept = NotebookNode(cell_type=kind, source=lines, metadata=NotebookNode(), id="")
-    if isinstance(cell.get("id"), str) and CELL_ID.fullmatch(cell["id"]):
-        kept.id = cell["id"]
-    if marks := _marks(_dict(metadata.get("nbgrader"))):
-        kept.metadata["nbgrader"] = marks
-    tags = metadata.get("tags")
-    kept.metadata["tags"] = [t for t in tags if isinstance(t, str)] if isinstance(tags, list) else []
-    if pictures := _pictures(cell.get("attachments")):
-        kept["attachments"] = pictures
-    return kept
+    id_, tags = cell.get("id"), metadata.get("tags")
+    return {
+        "cell_type": kind,
+        "source": lines,
+        "id": id_ if isinstance(id_, str) and CELL_ID.fullmatch(id_) else "",
+        "metadata": {
+            "nbgrader": _marks(_dict(metadata.get("nbgrader"))),
+            "tags": [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        },
+        "attachments": _pictures(cell.get("attachments")),
+    }
 
 
 def _marks(nbgrader: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,33 @@ from gentutor.grading.intake.ids import printable
 from gentutor.workbook import Carried, fingerprint
 
 
-def notices(student: NotebookNode, release: NotebookNode, carried: Carried) -> Iterator[str]:
-    """What is to be said of the student's notebook, whose answers were carried into the release."""
+def take_marks(student: NotebookNode, release: NotebookNode) -> list[str]:
+    """Give each known cell the release's nbgrader marks; returns the names of those that had others.
+
+    So whether a cell is an answer is never the student's to say.
+    """
+    changed = []
+    for cell in student.cells:
+        home = _home(cell, release)
+        if home is not None:
+            theirs, ours = cell.metadata.nbgrader, home.metadata.get("nbgrader", {})
+            if any(ours.get(key) != value for key, value in theirs.items()):
+                changed.append(_name(home))
+            cell.metadata["nbgrader"] = ours
+    return changed
+
+
+def notices(
+    student: NotebookNode, release: NotebookNode, carried: Carried, marked: list[str]
+) -> Iterator[str]:
+    """What is to be said of the student's notebook.
+
+    Arguments:
+        student: the notebook, with the marks of the release.
+        release: the release into which its answers went.
+        carried: what became of its cells.
+        marked: names of the cells that had other marks.
+    """
     record = student.metadata.gentutor
     older = record.get("release") not in (None, fingerprint(release))
     names = {cell.id: _name(cell) for cell in release.cells}
@@ -43,11 +68,7 @@ def notices(student: NotebookNode, release: NotebookNode, carried: Carried) -> I
         yield f"Given cells whose text was not this release's; ours were taken: {_listed(changed)}."
     if carried.homeless:
         yield f"Answers to exercises that the lab does not have: {_listed(map(_name, carried.homeless))}."
-    if (
-        marked := []
-        if older
-        else [names[home.id] for cell, home in homes if _is_marked_otherwise(cell, home)]
-    ):
+    if marked and not older:
         yield f"nbgrader's marks were changed on {_listed(marked)}; ours were taken."
     if tags := _tags(student, release):
         yield f"Tags that the lab does not have, not taken: {_listed(tags)}."
@@ -55,18 +76,10 @@ def notices(student: NotebookNode, release: NotebookNode, carried: Carried) -> I
 
 def _home(cell: NotebookNode, release: NotebookNode) -> NotebookNode | None:
     """The release's cell that the student's is: by id, else by nbgrader's id."""
-    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    grade_id = cell.metadata.nbgrader.get("grade_id")
     same = [known for known in release.cells if cell.id and known.id == cell.id]
-    same += [
-        k for k in release.cells if grade_id and k.metadata.get("nbgrader", {}).get("grade_id") == grade_id
-    ]
+    same += [known for known in release.cells if grade_id and _grade_id(known) == grade_id]
     return same[0] if same else None
-
-
-def _is_marked_otherwise(cell: NotebookNode, home: NotebookNode) -> bool:
-    """Whether the student's cell has other marks than ours: points, kinds, ids."""
-    ours = home.metadata.get("nbgrader", {})
-    return any(ours.get(key) != value for key, value in cell.metadata.get("nbgrader", {}).items())
 
 
 def _tags(student: NotebookNode, release: NotebookNode) -> list[str]:
@@ -74,7 +87,8 @@ def _tags(student: NotebookNode, release: NotebookNode) -> list[str]:
     stray: Counter[str] = Counter()
     for cell in student.cells:
         home = _home(cell, release)
-        stray.update(set(cell.metadata.tags) - set(home.metadata.get("tags", []) if home is not None else []))
+        given = home.metadata.get("tags", []) if home is not None else []
+        stray.update(set(cell.metadata.tags) - set(given))
     return [f"{printable(tag, 40)!r} on {count}" for tag, count in stray.most_common(5)]
 
 
@@ -82,9 +96,16 @@ def _is(cell: NotebookNode, mark: str) -> bool:
     return cell.metadata.get("nbgrader", {}).get(mark) is True
 
 
+def _grade_id(cell: NotebookNode) -> str | None:
+    grade_id: str | None = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return grade_id
+
+
 def _name(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id or "a cell")
+    return _grade_id(cell) or cell.id or "a cell"
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    all_names = list(names)
+    more = f" and {len(all_names) - 12} more" if len(all_names) > 12 else ""
+    return ", ".join(all_names[:12]) + more

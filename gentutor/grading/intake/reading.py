@@ -7,9 +7,10 @@ link or waited for, and what a file is, is asked of the open file.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 MAX_FILE = 20 << 20  # bytes; a lab with its outputs has some 200 KB, and 20 MB with many animations
@@ -81,14 +82,11 @@ def folder(path: Path) -> list[Item]:
     try:
         found: list[Item] = []
         for name in _names(top):
-            walk = _walk(top, (name,))
-            with closing(walk):
-                for count, item in enumerate(walk):
-                    if count == MAX_FILES:
-                        problem = f"holds more than {MAX_FILES:,} files. Hand in the notebook alone"
-                        found.append(Item((name,), problem=problem, unsafe=True))
-                        break
-                    found.append(item)
+            with closing(_walk(top, (name,))) as walk:
+                found += islice(walk, MAX_FILES)
+                if next(walk, None):
+                    problem = f"holds more than {MAX_FILES:,} files. Hand in the notebook alone"
+                    found.append(Item((name,), problem=problem, unsafe=True))
         return found
     finally:
         os.close(top)
@@ -99,7 +97,7 @@ def _names(descriptor: int) -> list[str]:
         return sorted(entry.name for entry in entries if not is_ignored(entry.name))
 
 
-def _walk(parent: int, parts: tuple[str, ...]) -> Iterator[Item]:
+def _walk(parent: int, parts: tuple[str, ...]) -> Generator[Item]:
     """The file or folder, and all below it."""
     try:
         mode = os.stat(parts[-1], dir_fd=parent, follow_symlinks=False).st_mode

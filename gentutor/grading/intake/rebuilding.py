@@ -7,12 +7,12 @@ doubled checks, the kernel, outputs. The checks are the master's, with the hidde
 from functools import cache
 
 from nbformat import NotebookNode
-from nbgrader.utils import compute_checksum, is_locked
+from nbgrader.utils import compute_checksum, is_locked  # type: ignore[import-untyped]
 
 from gentutor import units, workbook
 from gentutor.grading.intake.ids import printable
 from gentutor.grading.intake.notebook import Unusable, understood
-from gentutor.grading.intake.noticing import notices
+from gentutor.grading.intake.noticing import notices, take_marks
 from gentutor.grading.records import Handed, Refused, Submission
 from gentutor.workbook import carry_answers, fingerprint
 
@@ -36,6 +36,7 @@ def rebuild(handed: Handed, release: NotebookNode, master: NotebookNode, unit: s
     record = student.metadata.gentutor
     if record.get("release") == fingerprint(release):
         record["cells"] = {}  # the digests are known here, and are not the student's to change
+    marked = take_marks(student, release)
     notebook, carried = carry_answers(student, release)
     _put_checks(notebook, release, master)
     given = {cell.id for cell in release.cells}
@@ -49,7 +50,7 @@ def rebuild(handed: Handed, release: NotebookNode, master: NotebookNode, unit: s
         notebook=notebook,
         at=handed.at,
         late=handed.late,
-        notes=tuple(notices(student, release, carried)),
+        notes=tuple(notices(student, release, carried, marked)),
         original=handed.data,
     )
 
@@ -99,5 +100,5 @@ def _exercises(release: NotebookNode) -> set[str]:
 
 
 def _names(cells: list[NotebookNode]) -> set[str]:
-    ids = {cell.get("id") for cell in cells}
-    return (ids | {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells}) - {None, ""}
+    found = [(cell.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")) for cell in cells]
+    return {name for pair in found for name in pair if name}
