@@ -1,0 +1,122 @@
+"""The marks as tables: nbgrader's, and those that Canvas and Moodle take in.
+
+Canvas reads every column behind "Section" as an assignment, and the marks of a student that it does not list
+stay as they are. So only those who handed in are listed, and that marks are provisional, because some wait for
+a person, is said in the file's name. Moodle's grading worksheet has a column for such a remark.
+
+- Canvas: docs.instructure.com, "import grades"; students are found by ID, SIS User ID, SIS Login ID, or name.
+- Moodle: docs.moodle.org, "offline grading worksheet" (by Identifier) and "Grade import" (by email address).
+
+A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, SubmittedAssignment
+
+from gentutor.grading.book import files
+from gentutor.grading.book.course import Course
+from gentutor.grading.book.recording import marks_of
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+NBGRADERS = (
+    "assignment duedate timestamp student_id last_name first_name email raw_score late_submission_penalty "
+    "score max_score"
+).split()
+CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+MOODLE = [
+    "Identifier",
+    "Full name",
+    "ID number",
+    "Email address",
+    "Grade",
+    "Maximum grade",
+    "Last modified (grade)",
+    "Feedback comments",
+]
+
+
+def write(gradebook: Gradebook, course: Course, unit: str) -> list[Path]:
+    """Write the tables into the folder of all that grading writes; returns where.
+
+    grades.csv is the one that `nbgrader export` writes, with a last column that says which marks are provisional.
+    """
+    rows, provisional = _of_the_unit(gradebook, unit)
+    state = {True: ".provisional", False: ""}
+    names = {is_so: [f"canvas-{unit}{word}.csv", f"moodle-{unit}{word}.csv"] for is_so, word in state.items()}
+    for stale in names[not provisional]:
+        (course.work / stale).unlink(missing_ok=True)
+    canvas, moodle = names[provisional]
+    return [
+        _write(course.work / "grades.csv", [*NBGRADERS, "provisional"], _of_the_course(gradebook)),
+        _write(course.work / canvas, [*CANVAS, unit], [row[0] for row in rows]),
+        _write(course.work / moodle, MOODLE, [row[1] for row in rows]),
+    ]
+
+
+def _of_the_course(gradebook: Gradebook) -> Iterable[list[object]]:
+    """A row for each assignment and student, as nbgrader exports them: 0 for who handed in nothing."""
+    for assignment in gradebook.assignments:
+        submissions = {s.student_id: s for s in assignment.submissions}
+        for student in gradebook.students:
+            yield _nbgraders(assignment, student, submissions.get(student.id))
+
+
+def _nbgraders(assignment: Assignment, student: Student, given: SubmittedAssignment | None) -> list[object]:
+    who = [student.id, student.last_name, student.first_name, student.email]
+    head = [assignment.name, assignment.duedate, given and given.timestamp, *who]
+    if given is None:
+        return [*head, 0.0, 0.0, 0.0, assignment.max_score, ""]
+    penalty = given.late_submission_penalty
+    points = [given.score, penalty, max(0.0, given.score - penalty), assignment.max_score]
+    return [*head, *points, "provisional" if given.needs_manual_grade else ""]
+
+
+def _of_the_unit(gradebook: Gradebook, unit: str) -> tuple[list[tuple[list[object], list[object]]], bool]:
+    """Canvas's and Moodle's rows of everybody who handed in, and whether a mark is provisional."""
+    now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    rows, provisional = [], False
+    for student in gradebook.students:
+        try:
+            marks = marks_of(gradebook, unit, student.id)
+        except MissingEntry:
+            continue
+        provisional |= marks.provisional
+        given, family = student.first_name or "", student.last_name or ""
+        number = student.lms_user_id or ""
+        points = _number(marks.points)
+        waits = sum(mark.most for mark in marks.cells.values() if mark.needs_person)
+        said = f"Provisional: {_number(waits)} of the points wait for a person." if waits else ""
+        sorted_name = f"{family}, {given}" if family and given else family or given or student.id
+        full_name = f"{given} {family}".strip() or student.id
+        canvas = [sorted_name, number, "", student.id, ""]
+        participant = f"Participant {number}" if number else ""
+        moodle = [participant, full_name, student.id, student.email]
+        rows.append(([*canvas, points], [*moodle, points, _number(marks.most), now, said]))
+    return rows, provisional
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([_harmless(cell) for cell in header])
+    table.writerows([_harmless(cell) for cell in row] for row in rows)
+    files.write(path, text.getvalue().encode())
+    return path
+
+
+def _harmless(cell: object) -> str:
+    """The cell as text that no spreadsheet computes; numbers are left alone."""
+    if cell is None:
+        return ""
+    text = str(cell)
+    is_formula = isinstance(cell, str) and text.lstrip().startswith(FORMULA) or text.startswith(FORMULA[4:])
+    return f"'{text}" if is_formula else text
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"

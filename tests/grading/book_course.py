@@ -1,0 +1,98 @@
+"""A course of one tiny lab, in which plain nbgrader and the book both work: no torch, so that it is quick."""
+
+import os
+import shutil
+import subprocess
+import sys
+from copy import deepcopy
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode, v4
+
+from gentutor.grading.records import Submission
+
+ROOT = Path(__file__).parents[2]
+UNIT = "77_tiny"
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def graded(id_, kind, source, **info):
+    info = {"grade": False, "solution": False, "locked": False, "task": False, **info}
+    info |= {"grade_id": id_, "schema_version": 3}
+    make = v4.new_code_cell if kind == "code" else v4.new_markdown_cell
+    return make(source, id=id_, metadata={"nbgrader": info})
+
+
+def solution() -> NotebookNode:
+    """The lab as its author writes it: two exercises, a check for each, and a question in words."""
+    answer = "def {0}(x):\n    ### BEGIN SOLUTION\n    return {1}\n    ### END SOLUTION"
+    hidden = "assert {0}(1) == {1}\n### BEGIN HIDDEN TESTS\nassert {0}(3) == {2}\n### END HIDDEN TESTS"
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell("# Tiny\n\nLet $a<b$.", id="title"),
+            graded("double", "code", answer.format("double", "2 * x"), solution=True),
+            graded("check-double", "code", hidden.format("double", 2, 6), grade=True, locked=True, points=2),
+            graded("square", "code", answer.format("square", "x * x"), solution=True),
+            graded("check-square", "code", hidden.format("square", 1, 9), grade=True, locked=True, points=3),
+            graded("why", "markdown", "Because of $a<b$.", grade=True, solution=True, points=4),
+        ]
+    )
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def make(root: Path) -> Path:
+    """A course folder with the repository's own nbgrader_config.py and the tiny lab."""
+    root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    (root / "solutions" / UNIT).mkdir(parents=True)
+    nbformat.write(solution(), root / "solutions" / UNIT / f"{UNIT}.ipynb")
+    return root
+
+
+def nbgrader(root: Path, *arguments: str) -> str:
+    """Run the real nbgrader in the course."""
+    run = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+def rebuilt(answers: dict[str, str]) -> NotebookNode:
+    """The notebook that is graded: ours, hidden tests and checksums in it, with a student's answers."""
+    from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
+
+    notebook = solution()
+    for step in (LockCells(), ClearSolutions(text_stub="*Your answer here.*"), ComputeChecksums()):
+        notebook, _ = step.preprocess(notebook, {})
+    for cell in notebook.cells:
+        cell.source = answers.get(cell.id, cell.source)
+    return notebook
+
+
+def submission(student: str, answers: dict[str, str], at: datetime | None = AT) -> Submission:
+    notebook = rebuilt(answers)
+    original = nbformat.writes(notebook).encode() + student.encode()
+    return Submission(student, notebook, at, False, (), original)
+
+
+def executed(given: Submission, passed: set[str] = frozenset()) -> NotebookNode:
+    """The notebook as a trial would leave it: the checks named have passed, the others failed."""
+    notebook = deepcopy(given.notebook)
+    for count, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        cell.execution_count = count + 1
+        if cell.id.startswith("check-") and cell.id not in passed:
+            cell.outputs = [v4.new_output("error", ename="CheckFailed", evalue="no", traceback=["no"])]
+    return notebook
+
+
+GOOD = {"double": "def double(x):\n    return x + x", "square": "def square(x):\n    return x**2", "why": "So."}
+BAD = {"double": "def double(x):\n    return 7", "square": GOOD["square"], "why": "Hm, $a<b$ and `c<d`."}
