@@ -80,7 +80,7 @@ def answer_overwritten(lab):
 
 @case("solved")
 def shell_commands(lab):
-    """`%%bash`, `!`, `pip install`, `%cd`, `%matplotlib`, `%timeit`, `%%time`, a magic that does not exist."""
+    """`%%bash`, `!`, `pip install`, `%cd`, `%matplotlib`, `%timeit`, a magic that does not exist."""
     lab.own("%%bash\necho hello; false")
     lab.own("!ls; pip install --quiet nothing-of-this-name --retries 0 --timeout 1", after="load-data")
     lab.own("%cd ..\n%matplotlib notebook\n%matplotlib inline", after="load-data")
@@ -160,9 +160,9 @@ def coroutine(lab):
 
 @case("solved")
 def letters_of_all_kinds(lab):
-    """Greek names, umlauts, an emoji, a text from the right to the left, Windows line ends, a BOM in a cell."""
+    """Greek names, umlauts, an emoji, text from right to left, Windows line ends, a BOM in a cell."""
     lab.answer("fit", lab.cell("fit").source.replace("mean", "µ_größe"))
-    lab.own("π = 3\nprint('π ≈', π, '🦆', 'שלום', '\\u202eabc')\r\nprint('done')", after="load-data")
+    lab.own("π = 3\nprint('π ≈', π, '🦆', 'שלום')\r\nprint('\\u202eabc')", after="load-data")
     lab.own("\ufeffprint('bom')", after="load-data")
 
 
@@ -216,9 +216,9 @@ def display_hooks_replaced(lab):
 
 @case("solved", costs=["largest_angle"])
 def signals_of_ones_own(lab):
-    """A timer that is left running, and goes off while another exercise is judged or in an answer that waits."""
+    """A handler of one's own for the timer, and a timer that goes off in an answer that waits."""
     lab.own("import signal\nsignal.signal(signal.SIGALRM, lambda *a: 1 / 0)", after="load-data")
     lab.answer(
         "largest_angle",
-        "import time, signal\ndef largest_angle(A, B):\n    signal.alarm(1)\n    time.sleep(2)\n    return A.sum()\n",
+        "import time, signal\ndef largest_angle(A, B):\n    signal.alarm(1)\n    time.sleep(2)\n    return 1",
     )

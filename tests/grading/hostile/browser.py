@@ -27,10 +27,10 @@ def html_shown(lab):
         f"""
         from IPython.display import display
         html = r'''{PIECES}'''
-        for kind in ("text/html", "image/svg+xml", "text/markdown", "text/latex", "application/pdf", "text/x-y"):
+        for kind in ("text/html", "image/svg+xml", "text/markdown", "text/latex", "application/pdf"):
             display({{kind: html, "text/plain": html}}, raw=True)
         display({{"application/javascript": "{PAYLOAD}()"}}, raw=True)
-        display({{"application/vnd.jupyter.widget-view+json": {{"model_id": html, "version_major": 2}}}}, raw=True)
+        display({{"application/vnd.jupyter.widget-view+json": {{"model_id": html}}}}, raw=True)
         display({{"image/png": '" onerror="{PAYLOAD}()', "image/jpeg": html}}, raw=True)
         display({{"text/html": ["<script>", "{PAYLOAD}()</script>"]}}, raw=True)
         display({{"text/html": html}}, metadata={{"text/html": {{"isolated": html}}, html: html}}, raw=True)
@@ -78,7 +78,7 @@ def reports_made_up(lab):
         f"""
         class Report:
             def _repr_html_(self): return r'''{PIECES}'''
-            def _repr_mimebundle_(self, **k): return {{"text/html": r'''{PIECES}''', "text/plain": "✓ fit: 99 checks"}}
+            def _repr_mimebundle_(self, **k): return {{"text/html": r'''{PIECES}''', "text/plain": "✓"}}
         kept = Report()
         kept
         """,

@@ -2,8 +2,9 @@
 
 from copy import deepcopy
 
-from hostile.corpus import EVERYTHING, POINTS, case
 from nbformat import v4
+
+from hostile.corpus import EVERYTHING, POINTS, case
 
 
 @case("hollow")

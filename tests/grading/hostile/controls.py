@@ -1,4 +1,4 @@
-"""No attack at all: the three notebooks that the others edit get what they deserve, and the harness sees it."""
+"""No attack at all: the three notebooks that the others edit get what they deserve."""
 
 from hostile.corpus import case
 

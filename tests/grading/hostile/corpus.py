@@ -137,7 +137,7 @@ class Case:
         edit: edits it.
         costs: exercises of a solved lab that it loses.
         refused: whether it cannot be graded at all.
-        says: a pattern that what is said of this student must contain: a note, a reason, a message of a check.
+        says: a pattern that what is said of this student must contain: a note, a reason, a message.
         seconds: what its trial may take, on the wall.
         place: writes it to disk, where that is part of the attack.
     """

@@ -29,8 +29,9 @@ def children_left(lab):
     lab.attack(
         """
         import subprocess
+        stay = f"sh -c 'while true; do sleep 1; echo {MARK}; done'"
         for start in ("nohup {} &", "setsid {} &", "trap '' HUP TERM INT; {} & disown"):
-            subprocess.Popen(["bash", "-c", start.format(f"sh -c 'while true; do sleep 1; echo {MARK}; done'")])
+            subprocess.Popen(["bash", "-c", start.format(stay)])
         """
     )
 

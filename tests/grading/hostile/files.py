@@ -1,10 +1,11 @@
-"""What is handed in is no notebook, or not for long. `place` writes it to disk where the file itself is the trick."""
+"""What is handed in is no notebook. `place` writes it to disk where the file itself is the trick."""
 
 import json
 import os
 from pathlib import Path
 
 import nbformat
+
 from hostile.corpus import CASES, Lab, case
 
 

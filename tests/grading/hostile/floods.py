@@ -48,7 +48,7 @@ def a_thousand_outputs(lab):
 
 @case("solved", costs=["fit"])
 def traceback_of_ten_megabytes(lab):
-    """An exception with a long message, from deep below, chained a thousand times; in a cell and in an answer."""
+    """An exception with a long message, and one chained three hundred times; in cells and in an answer."""
     lab.own("raise ValueError('long ' * 2 * 10**6)", after="load-data")
     lab.own(
         """

@@ -1,4 +1,4 @@
-"""Answers to the judge that no function gave: frames written by hand, twice, too early, too long, or to whoever listens.
+"""Answers to the judge that no function gave: frames written by hand, twice, too early, too long.
 
 The formats that are tried are those of the grader itself, and a few that it does not have.
 """
@@ -91,7 +91,7 @@ def descriptors_exchanged(lab):
 
 @case("hollow")
 def replies_of_another_class(lab):
-    """`Local.perform`, `plain` and `Reply` are the student's: replies without a value, with values that lie."""
+    """`Local.perform`, `plain` and `Reply` are the student's: replies with values that lie."""
     lab.attack(
         """
         from gentutor.check import call as room
@@ -128,11 +128,11 @@ def replies_with_too_much(lab):
 
 @case("hollow")
 def every_function_of_the_trial(lab):
-    """Whatever in memory looks as if it sent, packed or judged something is replaced by something obliging."""
+    """Whatever looks as if it sent, packed or judged something does it twice."""
     lab.attack(
         """
         import sys, types
-        words = ("send", "encode", "pack", "dump", "reply", "verdict", "judge", "passed", "serve", "write", "wrap")
+        words = ("send", "encode", "pack", "dump", "reply", "verdict", "judge", "passed", "write")
         for name, module in list(sys.modules.items()):
             if not name.startswith("gentutor.grading"): continue
             for key, value in list(vars(module).items()):

@@ -1,4 +1,4 @@
-"""Values that are not what they seem. An answer hands one over; the others of the lab are hollow, or right."""
+"""Values that are not what they seem. An answer hands one over; the others are hollow, or right."""
 
 from hostile.corpus import case
 
@@ -115,7 +115,8 @@ def formulas_that_say_nothing(lab):
         "kept",
         r"""
         def kept_answers():
-            return {"a": r"\blank{a}", "b": "\\left(" * 200 + "x" + "\\right)" * 200, "c": "{" * 900 + "}" * 900}
+            deep = "\\left(" * 60 + "x" + "\\right)" * 60
+            return {"a": r"\blank{a}", "b": deep, "c": "{" * 900 + "}" * 900}
         """,
     )
 

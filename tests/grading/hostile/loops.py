@@ -100,7 +100,7 @@ def loop_in_a_destructor(lab):
 def loop_in_a_display(lab):
     """A value that is shown for ever."""
     lab.own(
-        "class Shown:\n    def _repr_html_(self):\n        while True: pass\n    __repr__ = _repr_html_\nShown()",
+        "class Shown:\n    def __repr__(self):\n        while True: pass\nShown()",
         after=END,
     )
 

