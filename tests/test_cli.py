@@ -76,7 +76,7 @@ def call(*arguments: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"], ["train", "vae"]])
+@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"], ["train", "vae"], ["release"]])
 def test_help_has_examples_within_80_columns(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
