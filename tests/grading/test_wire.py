@@ -85,7 +85,9 @@ def test_the_records_of_a_call_cross():
     assert (back.value, back.failure, back.gradients[0]) == (reply.value, reply.failure, None)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", torch.nn.Linear(1, 1), [lambda: 0]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, b"bytes", torch.nn.Linear(1, 1), [lambda: 0]], ids=lambda v: type(v).__name__
+)
 def test_what_is_no_plain_data_is_refused(value):
     with pytest.raises(TypeError, match="no plain data"):
         wire.dumps(value)
