@@ -145,18 +145,18 @@ class _Trial:
         more."""
         student = self._student
         if student is None:
-            raise _Ended("the process had ended before")
+            raise _Ended("its process had ended before")
         try:
             student.channel.send(message)
             return read(student.channel.receive(time.monotonic() + seconds, MOST_BYTES))
         except Gone:
-            why = "the process ended itself"
+            why = "ended its own process"
         except TimeUp:
-            why = "it did not stop when its time was up"
+            why = "did not stop when its time was up"
         except TooLong:
-            why = f"it gave more than {MOST_BYTES >> 20} MB"
+            why = f"gave more than {MOST_BYTES >> 20} MB"
         except wire.Unreadable as error:
-            why = f"it answered what cannot be read ({error})"
+            why = f"answered what cannot be read ({error})"
         self._student = None
         self._end_child(student)
         raise _Ended(student.why or why)
