@@ -94,5 +94,9 @@ def executed(given: Submission, passed: set[str] = frozenset()) -> NotebookNode:
     return notebook
 
 
-GOOD = {"double": "def double(x):\n    return x + x", "square": "def square(x):\n    return x**2", "why": "So."}
+GOOD = {
+    "double": "def double(x):\n    return x + x",
+    "square": "def square(x):\n    return x**2",
+    "why": "So.",
+}
 BAD = {"double": "def double(x):\n    return 7", "square": GOOD["square"], "why": "Hm, $a<b$ and `c<d`."}

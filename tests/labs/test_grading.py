@@ -16,39 +16,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
-from planting import ROOT, UNITS, Answer, answers_of, cell_of, rides, submission
-
-
-@dataclass(frozen=True)
-class Course:
-    """A copy of the committed tree, in which nbgrader works."""
-
-    root: Path
-
-    def nbgrader(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "nbgrader", *arguments]
-        run = subprocess.run(command, cwd=self.root, capture_output=True, encoding="utf-8", timeout=900)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout + run.stderr
-
-    def notebook(self, *parts: str) -> Path:
-        return self.root.joinpath(*parts, f"{parts[-1]}.ipynb")
-
-    def release(self, unit: str) -> Path:
-        return self.notebook("labs", unit)
-
-    def solution(self, unit: str) -> Path:
-        return self.notebook("solutions", unit)
-
-    def autograded(self, student: str, unit: str) -> NotebookNode:
-        return nbformat.read(self.notebook("build", "grading", "autograded", student, unit), as_version=4)
-
-    def marks(self, student: str, unit: str) -> dict[str, tuple[float | None, float, bool]]:
-        """By graded cell: automatic marks (None while a person's are due), most there are, are they due."""
-        with Gradebook(f"sqlite:///{self.root / 'build' / 'grading' / 'gradebook.db'}") as gradebook:
-            (notebook,) = gradebook.find_submission(unit, student).notebooks
-            return {g.name: (g.auto_score, g.max_score, g.needs_manual_grade) for g in notebook.grades}
+from nbgrader_course import Course
+from planting import UNITS, Answer, answers_of, cell_of, rides, submission
 
 
 @dataclass(frozen=True)
@@ -63,21 +32,15 @@ class Graded:
 @pytest.fixture(scope="module", params=UNITS)
 def graded(request, tmp_path_factory) -> Graded:
     unit = request.param
-    course = Course(tmp_path_factory.mktemp("course"))
-    shutil.copy(ROOT / "nbgrader_config.py", course.root)
-    shutil.copytree(ROOT / "solutions" / unit, course.root / "solutions" / unit)
-    course.nbgrader("generate_assignment", unit)
+    course = Course.made(tmp_path_factory.mktemp("course"), unit)
 
     planted = {f"ride-{k}": answers for k, answers in enumerate(rides(answers_of(unit)))} | {"solution": {}}
-    copies = {s: submission(course.release(unit), course.solution(unit), a) for s, a in planted.items()}
-    copies["untouched"] = nbformat.read(course.release(unit), as_version=4)
+    copies = {s: submission(course.release, course.solution, a) for s, a in planted.items()}
+    copies["untouched"] = nbformat.read(course.release, as_version=4)
     doubled = copies["doubled"] = deepcopy(copies["solution"])  # an answer cell, copied and pasted
     first = next(iter(answers_of(unit)))
     doubled.cells.insert(0, nbformat.from_dict(dict(cell_of(doubled, first), id="pasted")))
-    for student, notebook in copies.items():
-        path = course.notebook("build", "grading", "submitted", student, unit)
-        path.parent.mkdir(parents=True)
-        nbformat.write(notebook, path)
+    course.hand_in(copies)
     course.nbgrader("autograde", unit, "--create")
     return Graded(course, unit, planted)
 
@@ -89,7 +52,7 @@ def check_error(notebook: NotebookNode, exercise: str) -> str | None:
 
 
 def test_every_exercise_has_enough_planted_answers(graded):
-    solution = nbformat.read(graded.course.solution(graded.unit), as_version=4)
+    solution = nbformat.read(graded.course.solution, as_version=4)
     info = [c.metadata.get("nbgrader", {}) for c in solution.cells]
     exercises = {i["grade_id"] for i in info if i.get("solution") and not i["grade"]}
     answers = answers_of(graded.unit)
@@ -109,7 +72,7 @@ def test_every_exercise_has_enough_planted_answers(graded):
 
 
 def test_the_solution_gets_all_automatic_marks_and_its_words_wait_for_a_person(graded):
-    marks = graded.course.marks("solution", graded.unit)
+    marks = graded.course.marks("solution")
     automatic = {name: mark for name, mark in marks.items() if name.startswith("check-")}
     words = {name: mark for name, mark in marks.items() if not name.startswith("check-")}
     assert automatic
@@ -119,13 +82,13 @@ def test_the_solution_gets_all_automatic_marks_and_its_words_wait_for_a_person(g
 
 
 def test_an_answer_cell_that_stands_twice_does_no_harm(graded):
-    assert graded.course.marks("doubled", graded.unit) == graded.course.marks("solution", graded.unit)
+    assert graded.course.marks("doubled") == graded.course.marks("solution")
 
 
 def test_the_untouched_lab_runs_to_its_end_and_gets_nothing(graded):
-    marks = graded.course.marks("untouched", graded.unit)
+    marks = graded.course.marks("untouched")
     assert sum(score or 0 for score, _, _ in marks.values()) == 0, marks
-    for cell in graded.course.autograded("untouched", graded.unit).cells:
+    for cell in graded.course.autograded("untouched").cells:
         if cell.cell_type != "code":
             continue
         assert cell.execution_count is not None, cell.source
@@ -138,7 +101,7 @@ def test_the_untouched_lab_runs_to_its_end_and_gets_nothing(graded):
 
 
 def test_the_solution_runs_without_an_error_or_a_warning(graded):
-    for cell in graded.course.autograded("solution", graded.unit).cells:
+    for cell in graded.course.autograded("solution").cells:
         for output in cell.get("outputs", []):
             assert output.output_type != "error", output.evalue
             assert output.get("name") != "stderr", output.text
@@ -148,8 +111,8 @@ def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
     wrong_verdicts = []
     for student, planted in graded.planted.items():
         notebook, marks = (
-            graded.course.autograded(student, graded.unit),
-            graded.course.marks(student, graded.unit),
+            graded.course.autograded(student),
+            graded.course.marks(student),
         )
         for exercise in answers_of(graded.unit):
             answer = planted.get(exercise)
@@ -168,7 +131,7 @@ def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
 def test_the_inputs_are_the_graders_own(graded):
     """The salt is another in each course, so the seeds differ from those of a student's own run."""
     said = check_error(
-        graded.course.autograded("untouched", graded.unit), next(iter(answers_of(graded.unit)))
+        graded.course.autograded("untouched"), next(iter(answers_of(graded.unit)))
     )
     seed = int(said.rpartition("[seed ")[2].rstrip("]"))
     code = f"from gentutor.check import seed_for; print(seed_for('{graded.unit}/{said.split(' · ')[0]}'))"
@@ -185,9 +148,9 @@ def test_the_inputs_are_the_graders_own(graded):
 
 
 def test_a_second_run_gives_the_same_marks(graded):
-    before = graded.course.marks("ride-0", graded.unit)
+    before = graded.course.marks("ride-0")
     graded.course.nbgrader("autograde", graded.unit, "--student=ride-0", "--force")
-    assert graded.course.marks("ride-0", graded.unit) == before
+    assert graded.course.marks("ride-0") == before
 
 
 def test_feedback_tells_the_student_what_failed(graded):
@@ -214,14 +177,14 @@ def test_the_csv_holds_every_students_marks(graded):
         rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == graded.unit}
     assert set(rows) == {*graded.planted, "untouched", "doubled"}
     for student, row in rows.items():
-        marks = graded.course.marks(student, graded.unit).values()
+        marks = graded.course.marks(student).values()
         assert float(row["score"]) == sum(score or 0 for score, _, _ in marks)
         assert float(row["max_score"]) == sum(most for _, most, _ in marks)
 
 
 def test_validate_accepts_the_solution_and_names_what_is_missing(graded):
-    solved = graded.course.notebook("build", "grading", "submitted", "solution", graded.unit)
+    solved = graded.course.notebook("build", "grading", "submitted", "solution")
     assert "Success! Your notebook passes all the tests." in graded.course.nbgrader("validate", str(solved))
-    said = graded.course.nbgrader("validate", str(graded.course.release(graded.unit)))
+    said = graded.course.nbgrader("validate", str(graded.course.release))
     assert "VALIDATION FAILED" in said
     assert "not written yet" in said
