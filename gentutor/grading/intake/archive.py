@@ -24,7 +24,7 @@ from gentutor.grading.intake.reading import (
     too_large,
 )
 
-MAX_TOGETHER = 64 << 20  # bytes that all notebooks in one student's archive may have
+MAX_TOGETHER = 60_000_000  # bytes that all notebooks in one student's archive may have
 _MALFORMED = (
     zipfile.BadZipFile,
     zlib.error,

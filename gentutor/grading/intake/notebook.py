@@ -28,8 +28,9 @@ class Unusable(ValueError):
 def understood(data: bytes) -> NotebookNode:
     """The notebook in the bytes. Raises Unusable, and nothing else."""
     notebook = _json(data)
-    if notebook.get("nbformat") != 4 or isinstance(notebook.get("nbformat"), bool):
-        old = "worksheets" in notebook or notebook.get("nbformat") in (1, 2, 3)
+    version = notebook.get("nbformat")
+    if type(version) is not int or version != 4:
+        old = type(version) is int and version in (1, 2, 3)
         raise Unusable(
             "is a notebook of an old format. Open it in JupyterLab, save it, and hand in again"
             if old
@@ -78,16 +79,16 @@ def _json(data: bytes) -> dict[str, Any]:
 def _cell(cell: Any, number: int) -> dict[str, Any]:
     """What is kept of a cell."""
     if not isinstance(cell, dict):
-        raise Unusable(f"has a cell, the {number}th, that is none. {_FRESH}")
+        raise Unusable(f"has a cell, number {number}, that is none. {_FRESH}")
     kind, lines = cell.get("cell_type"), cell.get("source")
     if kind not in _TYPES:
-        raise Unusable(f"has a cell, the {number}th, that is neither code nor text. {_FRESH}")
+        raise Unusable(f"has a cell, number {number}, that is neither code nor text. {_FRESH}")
     if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
         lines = "".join(lines)
     if not isinstance(lines, str):
-        raise Unusable(f"has a cell, the {number}th, whose source is no text. {_FRESH}")
+        raise Unusable(f"has a cell, number {number}, whose source is no text. {_FRESH}")
     if "\0" in lines or not _is_unicode(lines):
-        raise Unusable(f"has a cell, the {number}th, with characters that are none. Delete the cell's text")
+        raise Unusable(f"has a cell, number {number}, with characters that are none. Delete the cell's text")
     metadata = _dict(cell.get("metadata"))
     id_, tags = cell.get("id"), metadata.get("tags")
     return {

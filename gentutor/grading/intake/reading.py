@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-MAX_FILE = 20 << 20  # bytes; a lab with its outputs has some 200 KB, and 20 MB with many animations
+MAX_FILE = 20_000_000  # bytes; a lab with its outputs has some 200 KB, and 20 MB with many animations
 MAX_FILES = 10_000  # files in one folder of a class: more is an environment or a data set handed in
 MAX_DEPTH = 12
 _IGNORED = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini")
