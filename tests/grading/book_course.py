@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode, v4
+from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
 
 from gentutor.grading.records import Submission
 
@@ -39,7 +40,7 @@ def solution() -> NotebookNode:
             graded("why", "markdown", "Because of $a<b$.", grade=True, solution=True, points=4),
         ]
     )
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return notebook
 
 
@@ -66,20 +67,19 @@ def nbgrader(root: Path, *arguments: str) -> str:
     return run.stdout + run.stderr
 
 
-def rebuilt(answers: dict[str, str]) -> NotebookNode:
+def rebuilt(answers: dict[str, str], lab: NotebookNode) -> NotebookNode:
     """The notebook that is graded: ours, hidden tests and checksums in it, with a student's answers."""
-    from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
-
-    notebook = solution()
-    for step in (LockCells(), ClearSolutions(text_stub="*Your answer here.*"), ComputeChecksums()):
+    notebook = deepcopy(lab)
+    stubs = {"code_stub": {"python": "raise NotImplementedError()"}, "text_stub": "*Your answer here.*"}
+    for step in (LockCells(), ClearSolutions(**stubs), ComputeChecksums()):
         notebook, _ = step.preprocess(notebook, {})
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
     return notebook
 
 
-def submission(student: str, answers: dict[str, str], at: datetime | None = AT) -> Submission:
-    notebook = rebuilt(answers)
+def submission(student: str, answers: dict[str, str], at: datetime | None = AT, lab=None) -> Submission:
+    notebook = rebuilt(answers, lab or solution())
     original = nbformat.writes(notebook).encode() + student.encode()
     return Submission(student, notebook, at, False, (), original)
 

@@ -75,9 +75,10 @@ def _add(gradebook: OpenGradebook, known: Notebook, notebook: NotebookNode) -> N
     for cell in notebook.cells:
         for kind, is_kind in KINDS.items():
             if is_kind(cell) and not any(c.name == _name(cell) for c in getattr(known, f"{kind}_cells")):
-                graded = {"max_score": float(cell.metadata.nbgrader["points"]), "cell_type": cell.cell_type}
+                values = {}
+                if kind != "solution":
+                    values = {"max_score": cell.metadata.nbgrader["points"], "cell_type": cell.cell_type}
                 create = getattr(gradebook, f"update_or_create_{kind}_cell")
-                values = {} if kind == "solution" else graded
                 new = create(_name(cell), known.name, known.assignment.name, **values)
                 for submitted in known.submissions:
                     if kind != "solution":

@@ -1,0 +1,317 @@
+"""What the book writes, against what plain nbgrader writes for the same notebooks."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import book_course as bc
+import nbformat
+import pytest
+from book_course import AT, BAD, GOOD, UNIT, executed, submission
+from nbformat import v4
+
+from gentutor.grading.book import Book, BookError
+from gentutor.grading.records import Tried
+
+NAMES = ("Ada", "Zoë O'Brien", '名 "x" &c')
+
+
+@pytest.fixture(scope="module")
+def new_course(tmp_path_factory):
+    """A course with an empty gradebook, which takes nbgrader seconds to make."""
+    course = bc.make(tmp_path_factory.mktemp("new") / "course")
+    with Book.open(course, UNIT):
+        return course
+
+
+@pytest.fixture
+def course(new_course, tmp_path):
+    return shutil.copytree(new_course, tmp_path / "course")
+
+
+def rows(course, query, *values):
+    """Rows of the gradebook, read by SQL of our own."""
+    with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
+        return sorted(connection.execute(query, values).fetchall(), key=repr)
+
+
+GRADES = """
+    SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score, grade.extra_credit,
+           grade.needs_manual_grade, submitted_assignment.timestamp, submitted_notebook.late_submission_penalty
+    FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+    JOIN student ON student.id = submitted_assignment.student_id"""
+COMMENTS = """
+    SELECT student_id, base_cell.name, auto_comment, manual_comment
+    FROM comment JOIN base_cell ON base_cell.id = comment.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = comment.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id"""
+CELLS = """
+    SELECT assignment.name, assignment.course_id, notebook.name, notebook.kernelspec, source_cell.name,
+           source_cell.cell_type, source_cell.locked, source_cell.source, source_cell.checksum
+    FROM source_cell JOIN notebook ON notebook.id = source_cell.notebook_id
+    JOIN assignment ON assignment.id = notebook.assignment_id"""
+KINDS = """
+    SELECT base_cell.name, base_cell.type, grade_cells.max_score, grade_cells.cell_type
+    FROM base_cell LEFT JOIN grade_cells ON grade_cells.id = base_cell.id"""
+
+
+def by_hand(course, student, cell, points, comment):
+    """What a person does in formgrader, through nbgrader's own gradebook."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
+        grade = gradebook.find_grade(cell, UNIT, UNIT, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment:
+            gradebook.find_comment(cell, UNIT, UNIT, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def record(book, student, answers, passed, fingerprint="f", at=AT):
+    given = submission(student, answers, at)
+    return book.record(given, executed(given, set(passed)), fingerprint)
+
+
+def test_cells_and_marks_are_those_of_plain_nbgrader_which_goes_on_with_the_tree(tmp_path):
+    ours, plain = bc.make(tmp_path / "ours"), bc.make(tmp_path / "plain")
+    bc.nbgrader(plain, "generate_assignment", UNIT)
+    with Book.open(ours, UNIT) as book:
+        book.prepare(bc.solution())
+        assert rows(ours, CELLS) == rows(plain, CELLS) != []
+        assert rows(ours, KINDS) == rows(plain, KINDS) != []
+        record(book, NAMES[0], GOOD, {"check-double", "check-square"})
+        record(book, NAMES[1], BAD, {"check-square"}, at=AT + timedelta(days=1))
+        record(book, NAMES[2], {}, set(), at=None)
+        marks = {name: book.marks(name) for name in NAMES}
+        tables = {path.name: path.read_text(encoding="utf-8") for path in book.tables()}
+
+    submitted = "build/grading/submitted"
+    shutil.copytree(ours / submitted, plain / submitted)
+    bc.nbgrader(plain, "autograde", UNIT, "--create")
+    assert rows(ours, GRADES) == rows(plain, GRADES)
+    assert rows(ours, COMMENTS) == rows(plain, COMMENTS)
+    assert {n: (m.points, m.most, m.provisional) for n, m in marks.items()} == {
+        NAMES[0]: (5.0, 9.0, True),
+        NAMES[1]: (3.0, 9.0, True),
+        NAMES[2]: (0.0, 9.0, False),
+    }
+
+    before = rows(ours, GRADES)
+    bc.nbgrader(ours, "generate_assignment", UNIT, "--force")
+    bc.nbgrader(ours, "autograde", UNIT, "--force")
+    assert rows(ours, GRADES) == before
+    bc.nbgrader(ours, "generate_feedback", UNIT)
+    for name in NAMES:
+        page = (ours / "build" / "grading" / "feedback" / name / UNIT / f"{UNIT}.html").read_text(encoding="utf-8")
+        assert f"(Score: {marks[name].points:.1f} / 9.0)" in page
+    bc.nbgrader(ours, "export")
+    theirs = (ours / "build" / "grading" / "grades.csv").read_text(encoding="utf-8")
+    cut = re.compile(r",[^,]*$", re.MULTILINE)  # our last column
+    unquoted = tables["grades.csv"].replace('"名 ""x"" &c"', NAMES[2])  # nbgrader does not quote
+    assert cut.sub("", unquoted).split() == theirs.split()
+
+
+def test_a_second_grading_changes_the_checks_marks_and_keeps_a_persons(course):
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        record(book, "ada", GOOD, {"check-double", "check-square"})
+        by_hand(course, "ada", "why", 3.5, "Well said.")
+        by_hand(course, "ada", "check-square", 1.0, None)
+        assert book.marks("ada").points == 2 + 1 + 3.5
+        assert not book.marks("ada").provisional
+        assert book.is_recorded("f", "ada")
+        marks = record(book, "ada", BAD, {"check-double"}, "g")
+        book.prepare(bc.solution())
+    assert marks.points == 2 + 1 + 3.5
+    assert marks.automatic == {"check-double": 2, "check-square": 0, "why": None}
+    assert marks.cells["why"].needs_person, "nbgrader asks a person to look again"
+    assert ("ada", "why", None, "Well said.") in rows(course, COMMENTS)
+
+
+def test_a_late_submission_is_fined_as_the_course_says(course):
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        record(book, "punctual", GOOD, {"check-double"})
+        due = AT + timedelta(hours=1)
+        with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
+            connection.execute("UPDATE assignment SET duedate = ?", (f"{due:%Y-%m-%d %H:%M:%S.%f}",))
+            connection.commit()
+        book.prepare(bc.solution())
+        on_time = record(book, "punctual", GOOD, {"check-double"})
+        late = record(book, "late", GOOD, {"check-double"}, at=AT + timedelta(hours=3))
+        unknown = record(book, "unknown", GOOD, {"check-double"}, at=None)
+    assert (on_time.points, on_time.penalty, on_time.seconds_late) == (2, 0, 0)
+    assert (late.points, late.penalty, late.seconds_late) == (0, 2, 7200)
+    assert (unknown.points, unknown.penalty, unknown.at) == (2, 0, None)
+
+
+def test_a_check_that_has_not_run_is_no_pass(course):
+    given = submission("ada", GOOD)
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        with pytest.raises(ValueError, match="check-double has not run"):
+            book.record(given, given.notebook, "f")
+        with pytest.raises(KeyError):
+            book.marks("ada")
+        assert not (course / "build" / "grading" / "autograded").exists()
+
+
+def test_what_was_handed_in_is_kept_for_ever(course):
+    with Book.open(course, UNIT) as book:
+        first = submission("ada", GOOD)
+        again = replace(first, original=b"another")
+        paths = [book.keep_original(given) for given in (first, again, first)]
+    assert paths[0] == paths[2] != paths[1]
+    assert [path.read_bytes() for path in paths[:2]] == [first.original, b"another"]
+
+
+@pytest.mark.parametrize("student", ["", ".", "..", "a/b", "a\\b", ".hid", "a\0", "a\n", " a", "a ", "ж" * 200])
+def test_an_id_that_is_no_folders_name_is_refused(course, student):
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        given = replace(submission("x", GOOD), student=student)
+        for act in (
+            lambda: book.record(given, executed(given), "f"),
+            lambda: book.keep_original(given),
+            lambda: book.save_result("f", student, Tried({})),
+        ):
+            with pytest.raises(BookError, match="cannot be a student's id"):
+                act()
+    assert rows(course, "SELECT id FROM student") == []
+
+
+def test_the_longest_name_a_folder_can_have_is_recorded(course):
+    name = "ж" * 127
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        book.save_result("f", name, Tried({"double": []}, noticed=("a", "b")))
+        book.keep_original(submission(name, GOOD))
+        assert record(book, name, GOOD, {"check-double"}).points == 2
+        assert book.is_recorded("f", name)
+        assert book.result("f", name) == Tried({"double": []}, noticed=("a", "b"))
+        assert len(book.feedback([name]).written) == 1
+
+
+def test_only_what_the_gradebook_really_has_counts_as_recorded(course):
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        assert not book.is_recorded("f", "ada")
+        record(book, "ada", GOOD, {"check-double"})
+        assert book.is_recorded("f", "ada")
+        assert not book.is_recorded("another", "ada")
+        assert not book.is_recorded("f", "bob")
+        autograded = course / "build" / "grading" / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+        assert not autograded.stat().st_mode & 0o222, "as nbgrader protects them"
+        autograded.rename(autograded.with_suffix(".gone"))
+        assert not book.is_recorded("f", "ada")
+        autograded.with_suffix(".gone").rename(autograded)
+        assert book.is_recorded("f", "ada")
+        with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
+            connection.execute("UPDATE grade SET auto_score = 3 WHERE auto_score = 0")  # graded over, by others
+            connection.commit()
+        assert not book.is_recorded("f", "ada")
+        record(book, "ada", GOOD, {"check-double"})
+        assert book.is_recorded("f", "ada")
+
+
+def another_lab():
+    """The tiny lab with one more exercise, and without `square`."""
+    lab = bc.solution()
+    lab.cells = [cell for cell in lab.cells if "square" not in cell.id]
+    answer = "def cube(x):\n    ### BEGIN SOLUTION\n    return x**3\n    ### END SOLUTION"
+    lab.cells += [
+        bc.graded("cube", "code", answer, solution=True),
+        bc.graded("check-cube", "code", "assert cube(2) == 8", grade=True, locked=True, points=5),
+        bc.graded("how", "markdown", "In words.", grade=True, solution=True, points=1),
+    ]
+    return lab
+
+
+def test_a_lab_that_changed_after_it_was_handed_in_costs_no_persons_mark(course, new_course, tmp_path):
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        record(book, "ada", GOOD, {"check-double", "check-square"})
+        record(book, "bob", GOOD, {"check-double"})
+        by_hand(course, "ada", "why", 4.0, "Yes.")
+        book.prepare(another_lab())
+        marks = book.marks("ada")
+        assert {n: (m.points, m.most) for n, m in marks.cells.items()} == {
+            "check-double": (2, 2),
+            "why": (4, 4),
+            "check-cube": (0, 5),
+            "how": (0, 1),
+        }
+        assert marks.provisional
+        assert ("ada", "why", None, "Yes.") in rows(course, COMMENTS)
+        fresh = shutil.copytree(new_course, tmp_path / "fresh")
+        with Book.open(fresh, UNIT) as other:
+            other.prepare(another_lab())
+        assert rows(course, CELLS) == rows(fresh, CELLS)
+        assert rows(course, KINDS) == rows(fresh, KINDS)
+
+        given = submission("ada", {"cube": "def cube(x):\n    return x**3"}, lab=another_lab())
+        marks = book.record(given, executed(given, {"check-cube"}), "g")
+        assert marks.automatic == {"check-double": 0, "check-cube": 5, "why": 0, "how": 0}
+        assert len(rows(course, GRADES)) == 8
+        assert len(rows(course, COMMENTS)) == 8, "two questions and two functions for each of two students"
+
+
+@pytest.mark.parametrize("given", ["points", "a comment"])
+def test_a_cell_with_a_persons_mark_is_not_taken_away(course, given):
+    lab = bc.solution()
+    lab.cells = [cell for cell in lab.cells if cell.id != "why"]
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        record(book, "ada", GOOD, {"check-double", "check-square"})
+        by_hand(course, "ada", "why", 4.0 if given == "points" else None, None if given == "points" else "Hm.")
+        before = rows(course, CELLS), rows(course, KINDS), rows(course, GRADES), rows(course, COMMENTS)
+        with pytest.raises(BookError, match=r"no longer has the cell why.*person gave there, to ada.*Nothing was"):
+            book.prepare(lab)
+        assert (rows(course, CELLS), rows(course, KINDS), rows(course, GRADES), rows(course, COMMENTS)) == before
+
+
+def test_points_that_an_author_changes_are_todays(course):
+    lab = bc.solution()
+    next(cell for cell in lab.cells if cell.id == "check-double").metadata.nbgrader.points = 7
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        record(book, "ada", GOOD, {"check-double"})
+        book.prepare(lab)
+        assert book.marks("ada").most == 14
+
+
+def test_long_outputs_are_cut_as_nbgrader_cuts_them(course):
+    given = submission("ada", GOOD)
+    ran = executed(given, {"check-double"})
+    ran.cells[1].outputs = [v4.new_output("stream", text="line\n" * 5000)]
+    with Book.open(course, UNIT) as book:
+        book.prepare(bc.solution())
+        book.record(given, ran, "f")
+    path = course / "build" / "grading" / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb"
+    text = nbformat.read(path, as_version=4).cells[1].outputs[0].text
+    assert len(text.splitlines()) == 1000
+    assert text.endswith("... Output truncated ...")
+
+
+def test_a_folder_that_is_no_course_is_refused(tmp_path):
+    with pytest.raises(BookError, match=r"no nbgrader_config.py"), Book.open(tmp_path, UNIT):
+        pass
+
+
+def test_the_salt_is_the_courses_own_and_never_empty(course):
+    with Book.open(course, UNIT) as book:
+        salt = book.salt
+    path = course / "build" / "grading" / "salt"
+    assert re.fullmatch("[0-9a-f]{32}", salt)
+    with Book.open(course, UNIT) as book:
+        assert book.salt == salt == path.read_text()
+        path.write_text("")
+        with pytest.raises(BookError, match="holds no salt"):
+            _ = book.salt
