@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from nbformat import v4
 
-from hostile.corpus import EVERYTHING, POINTS, case
+from hostile.corpus import POINTS, case
 
 
 @case("hollow")
@@ -133,7 +133,7 @@ def five_hundred_cells(lab):
         lab.own(f"print({n})", after="load-data")
 
 
-@case("solved", costs=EVERYTHING, says="(?i)nothing|empty|no cell|untouched|missing|answer")
+@case("solved", refused=True)
 def no_cells(lab):
-    """A notebook without a cell: nothing was answered."""
+    """A notebook without a cell."""
     lab.cells.clear()

@@ -5,6 +5,8 @@ All hand in hollow answers, which gain marks where the check runs in the student
 
 from hostile.corpus import EVERYTHING, case
 
+NEEDS_TORCH = tuple(exercise for exercise in EVERYTHING if exercise != "kept")
+
 
 @case("hollow")
 def comparisons_of_torch(lab):
@@ -273,7 +275,7 @@ def numbers_of_the_checker(lab):
     )
 
 
-@case("solved", costs=EVERYTHING)
+@case("solved", costs=NEEDS_TORCH)
 def everything_broken(lab):
     """A solved lab whose first cell breaks torch for all that comes after: only its author suffers."""
     lab.attack(
