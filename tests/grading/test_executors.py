@@ -245,8 +245,6 @@ def test_cluster_that_cannot_be_used_says_why(dask, told, tmp_path, monkeypatch)
     (other / "gentutor" / "more.py").write_text("")
     dask.worker(f"{other}{os.pathsep}{HERE}")
     monkeypatch.setattr(cluster, "PATIENCE", 30.0)
-    with pytest.raises(
-        ExecutorError, match=r"has another gentutor .* need the gentutor that runs here"
-    ):
+    with pytest.raises(ExecutorError, match=r"has another gentutor .* need the gentutor that runs here"):
         enter(dask.address)
     assert told.count("opened") == 0
