@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gentutor.cli.grade import grade
+
 if TYPE_CHECKING:
     from gentutor.units import Unit
 
@@ -25,7 +27,11 @@ def main() -> None:
       gentutor derive chain.tex --setting vae     does every line follow?
       gentutor train vae digits-2    train a model, and keep its weights
       gentutor release 01    what students get, as a zip
+      gentutor grade 01 submissions/    marks for what they handed in
     """
+
+
+main.add_command(grade)
 
 
 @main.command()
