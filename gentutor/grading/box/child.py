@@ -16,20 +16,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any
 
 from gentutor.grading.box import isolate, watch
-from gentutor.grading.box.channel import Channel, Gone
-
-
-class Request(TypedDict):
-    """What the host says of a child that it wants."""
-
-    function: str
-    limits: isolate.Bounds
-    sandbox: bool
-    uid: int | None  # to take in the sandbox; None to stay who we are
-    tmp: bool  # whether /tmp may be covered
+from gentutor.grading.box.channel import Channel
+from gentutor.grading.box.request import Request
 
 
 def load(name: str) -> Callable[..., Any]:
@@ -43,47 +34,55 @@ def supervise(request: Request, channel: socket.socket, leash_: socket.socket) -
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     leash = Channel(leash_)
     _close_all_but(channel.fileno(), leash.fileno())
-    sandbox, folder = request["sandbox"], ""
-    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if sys.platform == "linux" else None
+    folder = "" if request["sandbox"] else tempfile.mkdtemp()
     try:
-        if sandbox:
-            isolate.enter(request["uid"])
-        else:
-            folder = tempfile.mkdtemp()
-            if sys.platform == "linux":
-                isolate.adopt_orphans()
-        ours, theirs = socket.socketpair()
-        child = os.fork()
-        if child == 0:
-            ours.close()
-            leash.close()
-            _inside(request, channel, theirs, folder)
-        theirs.close()
-        channel.close()
-        failed, descriptors = _first_word(ours)
-        if failed:
-            leash.send(b"-" + failed)
+        try:
+            child, proc = _start(request, channel, leash, folder)
+        except Exception:
+            leash.send(b"-" + traceback.format_exc().encode())
             return
         leash.send(b"+")
-        if descriptors:
-            os.close(proc or 0)
-            proc = descriptors[0]
 
         def members() -> list[str]:
-            assert proc is not None
-            return (
-                [p for p in os.listdir(proc) if p.isdecimal()] if sandbox else watch.descendants(proc, child)
-            )
+            if proc is None:
+                return []
+            if request["sandbox"]:
+                return [name for name in os.listdir(proc) if name.isdecimal()]
+            return watch.descendants(proc, os.getpid())
 
         why = watch.watch(child, leash, proc, members, request["limits"])
-        seconds = _end(child, None if sandbox else proc)
-        leash.send(watch.report(why, seconds), deadline=time.monotonic() + 5)
-    except Gone:
-        pass  # the host has gone: nobody to tell
-    except Exception:
-        leash.send(b"-" + traceback.format_exc().encode())
+        seconds = 0.0 if proc is None else watch.processor_seconds(proc, members())
+        reaped = _end(child, members if folder else list)
+        leash.send(watch.report(why, max(seconds, reaped)), deadline=time.monotonic() + 5)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(request: Request, channel: socket.socket, leash: Channel, folder: str) -> tuple[int, int | None]:
+    """Fork the child. Returns it, and a descriptor of the /proc in which all of its processes are found.
+
+    In the sandbox that is a /proc of its own, with no other processes.
+    """
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if sys.platform == "linux" else None
+    if request["sandbox"]:
+        isolate.enter(request["uid"])
+    elif sys.platform == "linux":
+        isolate.adopt_orphans()
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        _inside(request, channel, theirs, folder)
+    theirs.close()
+    channel.close()
+    word, descriptors, *_ = socket.recv_fds(ours, 1, 1)
+    failed = b"" if word == b"+" else word or b"-it died at its start"
+    while more := ours.recv(1 << 16):
+        failed += more
+    ours.close()
+    if failed:
+        raise RuntimeError(failed[1:].decode(errors="replace"))
+    return child, descriptors[0] if descriptors else proc
 
 
 def _inside(request: Request, channel: socket.socket, supervisor: socket.socket, folder: str) -> None:
@@ -115,34 +114,27 @@ def _inside(request: Request, channel: socket.socket, supervisor: socket.socket,
         os._exit(status)
 
 
-def _first_word(child: socket.socket) -> tuple[bytes, list[int]]:
-    """What failed, if anything did, and the descriptor of the child's /proc, if it has one of its own."""
-    word, descriptors, *_ = socket.recv_fds(child, 1, 1)
-    failed = b"" if word == b"+" else word or b"-it died at its start"
-    while more := child.recv(1 << 16):
-        failed += more
-    child.close()
-    return failed[1:], descriptors
+def _end(child: int, escaped: Callable[[], list[str]]) -> float:
+    """Kill the child and what it started. Returns the processor seconds of those that could be waited for.
 
-
-def _end(child: int, proc: int | None) -> float:
-    """Kill the child and what it started. Returns its processor time, in seconds.
-
-    In a namespace the kernel does that when the first process dies. Without one, orphans come to us, since we
-    asked for that (`adopt_orphans`); where that cannot be asked for, a process that left its group escapes.
+    In a namespace the kernel kills the others when the first process dies. Without one, orphans come to us,
+    since we asked for that (`adopt_orphans`), and `escaped` finds them; where that cannot be asked for, a
+    process that left its group escapes.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = True
-    while started:
-        for pid in [str(child)] if proc is None else watch.descendants(proc, os.getpid())[1:]:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    while True:
+        for pid in escaped():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         try:
-            started = os.wait() is not None
+            os.wait()
         except ChildProcessError:
-            started = False
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            break
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _close_all_but(*keep: int) -> None:

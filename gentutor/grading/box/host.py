@@ -1,90 +1,19 @@
-"""The grader's side of a sandbox: start the warm process, ask it for children, and hear how they ended."""
+"""The grader's side of a sandbox: children on demand, whatever became of those before them."""
 
-import json
 import random
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 import time
-from concurrent.futures import Future
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
-from gentutor.grading.box.channel import Channel, Gone, TimeUp
-from gentutor.grading.box.child import Request
-from gentutor.grading.box.isolate import Bounds
-from gentutor.grading.box.policy import HOME, Policy, rules_all_uids, visible
+from gentutor.grading.box.channel import Gone, TimeUp
+from gentutor.grading.box.handles import BoxError, Child, NotStarted, Warm
+from gentutor.grading.box.policy import Policy, rules_all_uids, visible
+from gentutor.grading.box.request import Bounds, Request
 from gentutor.grading.records import Limits
 
-PATIENCE = 30.0  # seconds for what takes milliseconds on a machine at rest
 UIDS = (1 << 20, 1 << 30)  # user ids that no system hands out: one of them for each child where we are root
-
-
-class BoxError(Exception):
-    """The sandbox does not work, through no fault of a submission."""
-
-
-class Child:
-    """One throw-away child. A context manager: at its end the child is killed.
-
-    Attributes:
-        channel: to `function(channel)` in the child.
-    """
-
-    def __init__(self, channel: Channel, leash: Channel) -> None:
-        self.channel = channel
-        self._leash = leash
-        self._lock = threading.Lock()
-        self._ended = False
-        self._why: str | None = None
-        self._seconds = 0.0
-
-    def kill(self) -> None:
-        """End the child and all that it started; what is left in the channel can still be received."""
-        with self._lock:
-            if not self._ended:
-                self._leash.end()
-                self._hear(time.monotonic() + PATIENCE)
-                self._ended = True
-                self._leash.close()
-
-    @property
-    def why(self) -> str | None:
-        """Why it ended, if it did and not by `kill`: "used more than 2 GB of memory"."""
-        with self._lock:
-            if not self._ended:
-                self._hear(0.0)
-            return self._why
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Processor time of the child and all that it started; known once it has ended."""
-        with self._lock:
-            if not self._ended:
-                self._hear(0.0)
-            return self._seconds
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.kill()
-        self.channel.close()
-
-    def _hear(self, deadline: float) -> None:
-        try:
-            report = json.loads(self._leash.receive(deadline))
-        except TimeUp:
-            return
-        except Gone:
-            self._ended, self._why = True, "its supervisor has died"
-            return
-        self._ended, self._why, self._seconds = True, report["why"], report["cpu_seconds"]
 
 
 class Box:
@@ -116,24 +45,23 @@ class Box:
     def spawn(self, function: str, limits: Limits | None = None) -> Child:
         """Fork a child that calls "module:function" with its end of a channel, and ends when that returns."""
         bounds = Bounds(**asdict(limits or self.limits))  # type: ignore[typeddict-item]
-        uid = random.SystemRandom().randrange(*UIDS) if self.policy.sandbox and rules_all_uids() else None
         request = Request(
-            function=function, limits=bounds, sandbox=self.policy.sandbox, uid=uid, tmp=self._tmp
+            function=function, limits=bounds, sandbox=self.policy.sandbox, uid=None, tmp=self._tmp
         )
-        warm = self._warm
-        try:
-            return warm.spawn(request)
-        except (Gone, TimeUp):
-            with self._lock:
-                if self._closed:
-                    raise BoxError("the sandbox is closed") from None
-                if self._warm is warm:  # nobody else has started a new one
-                    warm.close()
-                    self._start()
-        try:
-            return self._warm.spawn(request)
-        except (Gone, TimeUp):
-            raise BoxError(f"the sandbox starts no more processes: {self._warm.said()}") from None
+        problem = ""
+        for _ in range(2):
+            if request["sandbox"] and rules_all_uids():
+                request["uid"] = random.SystemRandom().randrange(*UIDS)
+            warm = self._warm
+            try:
+                return warm.spawn(request)
+            except NotStarted as error:
+                problem = str(error)
+                time.sleep(1.0)  # the machine may be short of something for a moment
+            except (Gone, TimeUp):
+                problem = f"the sandbox starts no more processes: {warm.said()}"
+                self._replace(warm)
+        raise BoxError(problem)
 
     def close(self) -> None:
         """End the warm process, and with it every child."""
@@ -149,101 +77,18 @@ class Box:
     ) -> None:
         self.close()
 
+    def _replace(self, dead: Warm) -> None:
+        with self._lock:
+            if self._closed:
+                raise BoxError("the sandbox is closed")
+            if self._warm is dead:  # else another thread has been here
+                dead.close()
+                self._start()
+
     def _start(self) -> None:
-        self._warm = _Warm(self.policy)
+        self._warm = Warm(self.policy)
         try:
             self.prepared = self._warm.prepare(self._prepare, self._payload, self.limits.all_seconds)
         except BaseException:
             self._warm.close()
             raise
-
-
-class _Warm:
-    """One warm process and the socket to it."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._control, theirs = socket.socketpair()
-        self._frames = Channel(self._control)
-        self._lock = threading.Lock()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-        self._home = HOME if policy.sandbox else tempfile.mkdtemp(prefix="gentutor-")
-        who = "root" if policy.sandbox and rules_all_uids() else "user"
-        command = policy.command("-m", "gentutor.grading.box.warm", str(theirs.fileno()), who)
-        started: Future[subprocess.Popen[bytes]] = Future()
-
-        def run() -> None:
-            # bubblewrap dies with the *thread* that started it (--die-with-parent), so that nothing is left
-            # when we are killed: this thread lives as long as the process.
-            try:
-                process = subprocess.Popen(
-                    command,
-                    env=policy.environment(self._home),
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=self._log,
-                    start_new_session=True,
-                )
-            except BaseException as error:
-                started.set_exception(error)
-                return
-            started.set_result(process)
-            process.wait()
-
-        self._thread = threading.Thread(target=run, name="gentutor-box", daemon=True)
-        self._thread.start()
-        try:
-            self._process = started.result()
-        except OSError as error:
-            raise BoxError(f"{command[0]} cannot be run: {error}") from None
-        finally:
-            theirs.close()
-
-    def prepare(self, name: str, payload: bytes, seconds: float) -> bytes:
-        deadline = time.monotonic() + seconds + PATIENCE
-        try:
-            self._frames.send(name.encode(), deadline)
-            self._frames.send(payload, deadline)
-            answer = self._frames.receive(deadline, most_bytes=1 << 30)
-        except Gone:
-            raise BoxError(f"the sandbox did not start: {self.said()}") from None
-        except TimeUp:
-            raise BoxError(f"the class's cells took more than {seconds:g} seconds") from None
-        if answer[:1] != b"+":
-            raise BoxError(f"{name} failed in the sandbox: {answer[1:].decode(errors='replace')}")
-        return answer[1:]
-
-    def spawn(self, request: Request) -> Child:
-        ours, theirs = socket.socketpair()
-        leash_, its_leash = socket.socketpair()
-        channel, leash = Channel(ours), Channel(leash_)
-        deadline = time.monotonic() + PATIENCE
-        try:
-            with self._lock, theirs, its_leash:
-                socket.send_fds(self._control, [b"\0"], [theirs.fileno(), its_leash.fileno()])
-                self._frames.send(json.dumps(request).encode(), deadline)
-            word = leash.receive(deadline)
-        except (Gone, TimeUp, OSError) as error:
-            channel.close()
-            leash.close()
-            raise error if isinstance(error, TimeUp) else Gone(str(error)) from None
-        if word != b"+":
-            raise BoxError(f"a child could not shut itself in: {word[1:].decode(errors='replace')}")
-        return Child(channel, leash)
-
-    def said(self) -> str:
-        """The end of what it wrote to its standard error."""
-        self._thread.join(1.0)
-        size = self._log.seek(0, 2)
-        self._log.seek(max(0, size - 2000))
-        return self._log.read().decode(errors="replace").strip() or "it said nothing"
-
-    def close(self) -> None:
-        self._control.close()
-        self._thread.join(2.0)
-        if self._thread.is_alive():
-            self._process.kill()
-            self._thread.join()
-        self._log.close()
-        if self._home != HOME:
-            shutil.rmtree(self._home, ignore_errors=True)

@@ -13,10 +13,10 @@ import resource
 import shutil
 import signal
 import sys
-from typing import TypedDict
 
 from gentutor.grading.box import seccomp
 from gentutor.grading.box.policy import HOME, SETGID, SETUID
+from gentutor.grading.box.request import Bounds
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -26,19 +26,6 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Bounds(TypedDict):
-    """The `Limits` of a child, as they cross into the box."""
-
-    cell_seconds: float
-    all_seconds: float
-    memory: int
-    processes: int
-    files: int
-    output: int
 
 
 def enter(uid: int | None) -> None:
@@ -162,6 +149,6 @@ def _write(path: str, text: str) -> None:
 
 
 def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) != 0:
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}{arguments}: {os.strerror(number)}")

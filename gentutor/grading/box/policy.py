@@ -20,6 +20,7 @@ SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
     "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/mime.types",
 )  # fmt: skip
+NOBODY = 65534
 SYS_ADMIN, SETGID, SETUID = 21, 6, 7  # of capabilities(7)
 
 
@@ -71,6 +72,11 @@ def rules_all_uids() -> bool:
     return os.geteuid() == 0 and _capable(SYS_ADMIN, SETUID, SETGID) and _every_uid()
 
 
+def user() -> int | None:
+    """The user id to run bubblewrap under, where ours would not do: that of a root without root's rights."""
+    return NOBODY if os.geteuid() == 0 and not rules_all_uids() else None
+
+
 def visible(policy: Policy) -> list[str]:
     """Paths that are put into the box as they are, parents before children, if they exist."""
     python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages(), *policy.readable]
@@ -96,8 +102,6 @@ def _bubblewrap(policy: Policy) -> list[str]:
         # processes: see isolate.py.
         # CAP_SYS_ADMIN is given up by the warm process before it does anything else.
         command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SYS_ADMIN"]
-    elif os.geteuid() == 0:
-        command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
     else:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--tmpfs", HOME]

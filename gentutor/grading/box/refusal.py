@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from gentutor.grading.box.handles import BoxError
+from gentutor.grading.box.host import Box
 from gentutor.grading.box.policy import PACKAGE, Policy, rules_all_uids, visible
 
 NAMED = "For a class that you trust, --no-sandbox grades without one."
@@ -29,27 +31,29 @@ def why_not(policy: Policy) -> str | None:
             "The sandbox needs bubblewrap, which is not installed: apt-get install bubblewrap "
             f"(or dnf install bubblewrap). {NAMED}"
         )
-    if rules_all_uids() and (path := _private(policy)):
-        return (
-            f"{path} can be read by its owner only, and submissions run under other user ids: "
-            f"chmod -R go+rX {path}. {NAMED}"
-        )
+    if os.geteuid() == 0 and (problem := _private(policy)):
+        return f"{problem} {NAMED}"
     return _tried(policy)
 
 
 def _private(policy: Policy) -> str | None:
-    """A path that is put into the sandbox and that other users may not read, if there is one."""
+    """What root alone may read of that which the sandbox needs, where its processes are not root."""
     for path in [*visible(policy), str(PACKAGE)]:
         needed = 0o5 if os.path.isdir(path) else 0o4
-        if path.startswith("/etc/") or os.stat(path).st_mode & needed == needed:
-            continue
-        return path
+        if not path.startswith("/etc/") and os.stat(path).st_mode & needed != needed:
+            return (
+                f"{path} can be read by root only, and submissions run as other users: chmod -R go+rX {path}."
+            )
+        for folder in [] if rules_all_uids() else Path(path).parents:
+            if not os.stat(folder).st_mode & 0o1:
+                return (
+                    f"{path} is out of reach for other users, by {folder}, and this root may not make namespaces, "
+                    "as is common in containers: grade as another user, or start the container with --privileged."
+                )
     return None
 
 
 def _tried(policy: Policy) -> str | None:
-    from gentutor.grading.box.host import Box, BoxError
-
     try:
         with (
             Box(policy, prepare="gentutor.grading.box.refusal:nothing") as box,
@@ -78,8 +82,4 @@ def _mend() -> str:
         setting = Path("/proc/sys") / name
         if setting.exists() and setting.read_text().strip() == wrong:
             return f"User namespaces are switched off. As root: {mend} (to keep it: a file in /etc/sysctl.d)."
-    return (
-        "In a container, user namespaces are mostly forbidden: start it with --privileged, or with "
-        "--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-        "--security-opt systempaths=unconfined; or grade outside of it."
-    )
+    return "Most containers forbid namespaces: start this one with --privileged, or grade outside of it."

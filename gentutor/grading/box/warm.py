@@ -14,7 +14,8 @@ import traceback
 
 from gentutor.grading.box import isolate
 from gentutor.grading.box.channel import Channel, Gone
-from gentutor.grading.box.child import Request, load, supervise
+from gentutor.grading.box.child import load, supervise
+from gentutor.grading.box.request import Request
 
 
 def main(descriptor: int, root: bool) -> None:
@@ -41,9 +42,16 @@ def main(descriptor: int, root: bool) -> None:
         control.setblocking(False)
         request: Request = json.loads(frames.receive())
         channel, leash = (socket.socket(fileno=d) for d in descriptors)
-        if os.fork() == 0:
+        try:
+            child = os.fork()
+        except OSError as error:  # no memory or no process left on this machine: the others go on
+            Channel(leash).send(f"-{error}".encode())
+            child = -1
+        if child == 0:
             try:
                 supervise(request, channel, leash)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(0)
         channel.close()

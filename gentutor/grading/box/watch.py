@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from gentutor.grading.box.channel import Channel, Gone, TimeUp
-from gentutor.grading.box.isolate import Bounds
+from gentutor.grading.box.request import Bounds
 
 TICK = 0.05  # seconds
 Members = Callable[[], Iterable[str]]  # the processes of the child, as names of folders in `proc`
@@ -28,10 +28,10 @@ def watch(child: int, leash: Channel, proc: int | None, members: Members, limits
         members: lists the processes of the child now.
         limits: of all of them together.
     """
-    end = time.monotonic() + limits["all_seconds"]
+    end, pause = time.monotonic() + limits["all_seconds"], TICK
     while True:
         try:
-            leash.receive(deadline=time.monotonic() + TICK, most_bytes=0)
+            leash.receive(deadline=time.monotonic() + pause, most_bytes=0)
         except TimeUp:
             asked = False
         except Gone:
@@ -43,21 +43,27 @@ def watch(child: int, leash: Channel, proc: int | None, members: Members, limits
             return None
         if time.monotonic() > end:
             return f"ran longer than {limits['all_seconds']:g} seconds"
+        looked = time.monotonic()
         if proc is not None and (why := _too_much(proc, members(), limits)):
             return why
+        pause = max(
+            TICK, 2 * (time.monotonic() - looked)
+        )  # at most a third of a core, whatever there is to see
 
 
 def descendants(proc: int, top: int) -> list[str]:
-    """Process `top` and all that descend from it: for want of a namespace, by who started whom."""
-    parents: dict[str, str] = {}
-    for pid in filter(str.isdecimal, os.listdir(proc)):
-        text = _read(proc, f"{pid}/stat")
-        if text:
-            parents[pid] = text.rpartition(")")[2].split()[1]
-    found = [str(top)] if str(top) in parents else []
+    """All processes that descend from `top`: for want of a namespace, by who started whom."""
+    parents = {pid: _stat(proc, pid)[1] for pid in filter(str.isdecimal, os.listdir(proc))}
+    found = [str(top)]
     for above in found:  # grows while it is walked
         found += [pid for pid, parent in parents.items() if parent == above]
-    return found
+    return found[1:]
+
+
+def processor_seconds(proc: int, pids: Iterable[str]) -> float:
+    """Processor time of these processes, and of those that they started and waited for."""
+    # Fields 14 to 17 of proc_pid_stat(5): in user and kernel mode, its own and its children's.
+    return sum(int(ticks) for pid in pids for ticks in _stat(proc, pid)[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def _too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
@@ -96,6 +102,11 @@ def _fields(text: str) -> dict[str, int]:
     return {
         name: int(number[0]) for name, rest in pairs if (number := rest.split()) and number[0].isdecimal()
     }
+
+
+def _stat(proc: int, pid: str) -> list[str]:
+    """What follows the name, which may hold anything, in /proc/PID/stat: field 3 and on."""
+    return _read(proc, f"{pid}/stat").rpartition(")")[2].split() or ["X", "0", *["0"] * 50]
 
 
 def _read(folder: int, path: str) -> str:
