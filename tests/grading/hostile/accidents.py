@@ -152,6 +152,14 @@ def unusual_functions(lab):
     )
 
 
+@case("solved")
+def imports_that_come_late(lab):
+    """An answer that imports what the lab has not used before: from Python, from a package, from this one."""
+    late = "    import xml.dom.minidom, scipy.linalg\n    from gentutor.models import vae\n"
+    head, line, body = lab.cell("fit").source.partition("\n")
+    lab.answer("fit", head + line + late + body)
+
+
 @case("solved", costs=["fit"])
 def coroutine(lab):
     """An answer that has to be awaited, and is not."""
@@ -161,7 +169,14 @@ def coroutine(lab):
 @case("solved")
 def letters_of_all_kinds(lab):
     """Greek names, umlauts, an emoji, text from right to left, Windows line ends, a BOM in a cell."""
-    lab.answer("fit", lab.cell("fit").source.replace("mean", "µ_größe"))
+    lab.answer(
+        "fit",
+        """
+        def fit(X, r):
+            größe_µ = X.mean(0)
+            return größe_µ, torch.linalg.svd(X - größe_µ, full_matrices=False).Vh[:r].T
+        """,
+    )
     lab.own("π = 3\nprint('π ≈', π, '🦆', 'שלום')\r\nprint('\\u202eabc')", after="load-data")
     lab.own("\ufeffprint('bom')", after="load-data")
 

@@ -8,7 +8,7 @@ from hostile.corpus import case
 END = "check-largest_angle"
 
 
-@case("solved", says="(?i)process")
+@case("solved", says="(?i)process|time")
 def fork_bomb(lab):
     """Each process makes two more, for ever."""
     lab.attack("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", after=END)
@@ -68,6 +68,35 @@ def memory_shared(lab):
                 hoard()
                 got_through("4 GB")
             except (OSError, ValueError, MemoryError) as error: print(error)
+        """,
+        after=END,
+    )
+
+
+@case("solved")
+def memory_of_nobody(lab):
+    """Memory that the kernel holds and counts for nobody: unread messages, pages lent to a pipe."""
+    lab.attack(
+        """
+        import ctypes, os, socket
+        keep, unread = [], 0
+        try:
+            while True:
+                keep += socket.socketpair()
+                for s in keep[-2:]:
+                    try: s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)
+                    except OSError: pass
+                    s.setblocking(False)
+                    try:
+                        while True: unread += s.send(bytes(65536))
+                    except OSError: pass
+        except OSError as error: print(error, unread)
+        if unread > 256 << 20: got_through(unread, "bytes unread")
+        for s in keep: s.close()
+        class Piece(ctypes.Structure): _fields_ = [("at", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+        page = ctypes.create_string_buffer(1)
+        lent = ctypes.CDLL(None).vmsplice(os.pipe()[1], ctypes.byref(Piece(ctypes.addressof(page), 1)), 1, 0)
+        if lent == 1: got_through("lent a page to a pipe")
         """,
         after=END,
     )

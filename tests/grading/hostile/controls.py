@@ -22,5 +22,5 @@ def solved(lab):
 def own_cells(lab):
     """Everything right, with cells of one's own between: text, a figure, a name that the lab has too."""
     lab.own("plt.plot(X[0])\nplt.show()", after="load-data")
-    lab.own("*My notes*, with $x^2$.", after="check-fit", kind="markdown")
+    lab.own("*My notes*, with $x^2$ and a canary-of-another-student.", after="check-fit", kind="markdown")
     lab.own("Theta = fit(X, 2)[1]\nprint(Theta.shape)", after="check-fit")

@@ -76,7 +76,7 @@ def kills_all(lab):
     )
 
 
-@case("solved", says="(?i)second|time|long")
+@case("solved")
 def stops_itself(lab):
     """SIGSTOP: the process is there, and silent."""
     lab.own("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)", after=END)

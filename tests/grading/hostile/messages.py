@@ -31,7 +31,8 @@ def messages_that_grow_as_they_are_read(lab):
     forges(
         lab,
         """
-        sends(message("[" + "[]," * 20_000_000 + "[]]"), message("9" * 10**6), message("[" * 10**6 + "]" * 10**6))
+        lists = "[" + "[]," * 20_000_000 + "[]]"
+        sends(message(lists), message("9" * 10**6), message("[" * 10**6 + "]" * 10**6))
         """,
     )
 
@@ -92,7 +93,7 @@ def replies_made_of_records(lab):
         lab,
         """
         made = Made("torch.save", {"obj": 1, "f": MARK + "-made"})
-        values = [(made, made), Call((), 0), Reply(), Failure("a", "b", "c", "d"), Opaque("k" * 1000), [made] * 2]
+        values = [(made, made), Call((), 0), Reply(), Failure("a", "b", "c", "d"), Opaque("k" * 999), [made]]
         def perform(self, call):
             values.append(values.pop(0))
             return Reply(value=values[0], gradients=tuple(made for _ in call.wrt), args_after=call.args)
@@ -110,7 +111,7 @@ def replies_that_take_the_judge_along(lab):
         """
         values = [10**400, -(10**400), 5e-324, "\\x00" * 10**6, [[[[[[[[0]]]]]]]], {"a": {"b": {"c": 1}}},
                   (torch.zeros(0, 10**15), torch.zeros(10**15, 0)), torch.zeros(3, dtype=torch.bool), True,
-                  tuple(range(10**5)), {str(n): n for n in range(10**5)}, torch.zeros(()).to(torch.complex128)]
+                  tuple(range(10**5)), {str(n): n for n in range(10**5)}, torch.zeros(()) * 1j]
         def perform(self, call):
             values.append(values.pop(0))
             return Reply(value=values[0], gradients=tuple(values[1] for _ in call.wrt), args_after=call.args)

@@ -1,6 +1,7 @@
 """Looking for what is not the student's: solutions, hidden tests, the salt, the gradebook, others' work.
 
-All are untouched labs that print whatever they find; the grader's test searches what they printed.
+All are untouched labs that print whatever they find; the grader's test searches what they printed. What they
+look for is cut short in their own sources, so that the whole of it appears only where it was found.
 """
 
 from hostile.corpus import case
@@ -86,8 +87,7 @@ def memory_of_all(lab):
     lab.attack(
         """
         import glob, os, re
-        words = [b"BEGIN " + b"HIDDEN", b"fewer samples " + b"than features\\n", b"BEGIN " + b"SOLUTION",
-                 b"GENTUTOR_" + b"SALT=", b"**Rub" + b"ric.**", b"normal(5, " + b"9)"]
+        words = [b"normal(5", b"he does not s", b"_SALT=", b"canary-o"]
         pattern = re.compile(b"|".join(map(re.escape, words)))
         for pid in ["self", *(p.split("/")[-1] for p in glob.glob("/proc/[0-9]*"))]:
             try:
@@ -111,7 +111,7 @@ def objects_of_the_interpreter(lab):
     """Every string, dict and frame that the garbage collector or the interpreter can name."""
     source = """
         import gc, os, sys
-        words = ["BEGIN " + "HIDDEN", "normal(5, " + "9)", "BEGIN " + "SOLUTION", "**Rub" + "ric.**"]
+        words = ["normal(5", "he does not s", "_SALT", "canary-o"]
         def look(value):
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if not isinstance(text, str): return
