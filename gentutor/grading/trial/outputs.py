@@ -9,14 +9,34 @@ from nbformat import NotebookNode
 
 from gentutor.grading.lab import Lab, nbgrader
 from gentutor.grading.records import Output, Submission, Tried, error_output
+from gentutor.grading.trial.shell import CUT
 
 MOST_OUTPUTS = 200  # of a cell
 
 
-def read_outputs(told: Any) -> list[Output]:
-    """The outputs among what was told, each of a known form; what has another is left out."""
+def read_outputs(told: Any, most: int | None = None) -> list[Output]:
+    """The outputs among what was told, each of a known form; what has another is left out.
+
+    `most` bounds a student's: how many characters are kept. Of a check's nothing may be lost, since the error
+    that fails it comes last.
+    """
     outputs = told if isinstance(told, list) else []
-    return [output for output in map(_read, outputs[:MOST_OUTPUTS]) if output is not None]
+    if most is None:
+        return [output for output in map(_read, outputs) if output is not None]
+    kept: list[Output] = []
+    for output in map(_read, outputs[:MOST_OUTPUTS]):
+        most -= _length(output)
+        if most < 0:
+            return [*kept, {"output_type": "stream", "name": "stdout", "text": CUT}]
+        kept += [output] if output is not None else []
+    return kept
+
+
+def _length(value: Any) -> int:
+    """How many characters there are in it."""
+    if isinstance(value, dict):
+        return sum(map(_length, value)) + sum(map(_length, value.values()))
+    return sum(map(_length, value)) if isinstance(value, list) else len(str(value))
 
 
 def _read(told: Any) -> Output | None:
@@ -30,7 +50,7 @@ def _read(told: Any) -> Output | None:
         lines = [_text(line) for line in lines] if isinstance(lines, list) else []
         return {**error_output(_text(told.get("ename")), _text(told.get("evalue"))), "traceback": lines}
     if kind in ("display_data", "execute_result") and isinstance(told.get("data"), dict):
-        data = {kind: _data(value) for kind, value in told["data"].items()}
+        data = {_text(mime): _data(value, mime) for mime, value in told["data"].items()}
         more = {"execution_count": None} if kind == "execute_result" else {}
         return {"output_type": kind, "data": data, "metadata": {}, **more}
     return None
@@ -42,10 +62,14 @@ def _text(value: Any) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _data(value: Any) -> Any:
+def _data(value: Any, mime: str) -> Any:
     """A display's data: text, or the plain object that a mime type of JSON takes."""
+    if not mime.endswith("json"):
+        return _text(value)
     if isinstance(value, dict):
-        return {_text(key): _data(item) for key, item in value.items()}
+        return {_text(key): _data(item, mime) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_data(item, mime) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else _text(value)
 
 

@@ -24,6 +24,7 @@ from gentutor.grading.trial.student import FUNCTION
 
 GRACE = 3.0  # seconds between telling a cell to stop and ending its process
 MOST_BYTES = 64 << 20  # of one message
+ERROR = 1 << 18  # characters that the error of a cell may add to what it showed
 MOST_RESTARTS = 3
 
 
@@ -135,7 +136,9 @@ class _Trial:
         seconds = self._seconds()
         do = {"do": "take", "cell": cell.id} if cell.kind == "class" else {"do": "run", "source": cell.source}
         shown = self._ask({**do, "seconds": seconds, "most": self._limits.output}, seconds + GRACE)
-        return None if cell.kind == "class" and shown is None else read_outputs(shown)
+        if cell.kind == "class" and shown is None:
+            return None
+        return read_outputs(shown, self._limits.output + ERROR)
 
     def _ask(self, message: dict[str, Any], seconds: float) -> Any:
         return self._carry(wire.dumps(message), seconds, wire.loads)

@@ -26,6 +26,8 @@ DTYPES = {
 RECORDS = {record.__name__: record for record in (Call, Made, Reply, Failure, Opaque)}
 LENGTH = struct.Struct("<Q")
 DEEPEST = 32
+# Lists, dicts and what is in them: two bytes of a message become more than a hundred.
+MOST_PARTS = 2 << 20
 
 
 class Unreadable(ValueError):
@@ -43,8 +45,13 @@ def loads(data: bytes) -> Any:
     """The value in the bytes. Raises Unreadable."""
     try:
         (length,) = LENGTH.unpack_from(data)
-        header = json.loads(data[LENGTH.size : LENGTH.size + length])
+        text = data[LENGTH.size : LENGTH.size + length]
+        if sum(map(text.count, (b"[", b"{", b","))) > MOST_PARTS:
+            raise Unreadable("too many parts")
+        header = json.loads(text)
         return _unpacked(header, memoryview(data)[LENGTH.size + length :], 0)
+    except Unreadable:
+        raise
     except (
         ValueError,
         KeyError,
@@ -54,7 +61,8 @@ def loads(data: bytes) -> Any:
         RuntimeError,
         OverflowError,
     ) as error:
-        raise Unreadable(f"not what was expected: {error}") from error
+        # Not its text, which the other side may have chosen.
+        raise Unreadable(f"not what was expected: {type(error).__name__}") from error
 
 
 def _packed(value: Any, blobs: list[bytes]) -> Any:
@@ -104,7 +112,7 @@ def _unpacked(packed: Any, blobs: memoryview, depth: int) -> Any:
         case "record":
             name, parts = content
             return RECORDS[name](**{key: _unpacked(item, blobs, depth + 1) for key, item in parts})
-    raise Unreadable(f"a value of kind {kind!r}")
+    raise Unreadable("a value of no known kind")
 
 
 def _tensor(blobs: memoryview, name: str, shape: list[int], start: int, length: int) -> Tensor:

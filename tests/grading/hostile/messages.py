@@ -120,7 +120,7 @@ def replies_that_take_the_judge_along(lab):
     )
 
 
-@case("hollow")
+@case("solved")
 def forks_and_goes_on(lab):
     """A cell that forks: from then on four processes answer what was asked of one."""
     lab.own("import os\nos.fork()\nos.fork()")
