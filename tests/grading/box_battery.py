@@ -1,8 +1,8 @@
 """Attacks on the sandbox, and the host that lets them run: `python box_battery.py FOLDER sandbox|plain`.
 
-Run as a program it prints, as JSON, what each attack in a child reported, and how the child ended. It needs nothing
-but the standard library and `gentutor.grading.box`, so that it can run under any user. "plain" runs those attacks
-that do no harm without a sandbox: they must succeed there, or they would show nothing.
+Run as a program it prints, as JSON, what each attack in a child reported, and how the child ended. It needs
+nothing but the standard library and `gentutor.grading.box`, so that any user can run it. "plain" runs those
+attacks that do no harm without a sandbox: they must succeed there, or they would show nothing.
 """
 
 import ctypes
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from gentutor.grading import box
@@ -88,22 +89,22 @@ def harmless_python(targets):
     run = subprocess.run(
         [sys.executable, "-c", "import gentutor; print(6*7)"], capture_output=True, text=True
     )
-    return {"answer": run.stdout.strip() or run.stderr, "copied": copied, "draw": random.random()}
+    library = Path(targets["library"]).read_text()
+    answer = run.stdout.strip() or run.stderr
+    return {"answer": answer, "copied": copied, "library": library, "draw": random.random()}
 
 
 def descriptors(targets):
     links = {}
     for number in os.listdir("/proc/self/fd"):
-        try:
+        with suppress(OSError):  # that of the listing itself
             links[number] = os.readlink(f"/proc/self/fd/{number}").partition(":")[0]
-        except OSError:
-            pass  # that of the listing itself
     return links
 
 
 def write_anywhere(targets):
     """Create a file in every mounted file system, and next to what is there."""
-    points = [line.split()[4] for line in open("/proc/self/mountinfo")]
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     wrote = []
     for folder in {
         *points,
@@ -117,11 +118,9 @@ def write_anywhere(targets):
         "/proc/sys/kernel",
         "/tmp",
     }:
-        try:
+        with suppress(OSError):
             os.close(os.open(f"{folder}/x", os.O_CREAT | os.O_WRONLY))
             wrote.append(folder)
-        except OSError:
-            pass
     return sorted(wrote)
 
 
@@ -212,10 +211,8 @@ def fork_bomb(targets):
 
 def patient_fork_bomb(targets):
     while True:
-        try:
+        with suppress(OSError):
             os.fork()
-        except OSError:
-            pass
 
 
 def allocate(targets):
@@ -305,10 +302,8 @@ def open_many(targets):
 def ignore_signals(targets):
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, 32, 33}:
-        try:
+        with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_IGN)
-        except (OSError, ValueError):
-            pass
     while True:
         pass
 
@@ -338,13 +333,13 @@ def sleep(targets):
 
 ENDLESS = {"patient_fork_bomb", "ignore_signals"}
 SANDBOX = (
-    harmless_network, harmless_read, harmless_environment, harmless_python, descriptors, write_anywhere, rights,
-    kill_others, fork_bomb, patient_fork_bomb, allocate, memory_of_many, memory_shared,
+    harmless_network, harmless_read, harmless_environment, harmless_python, descriptors, write_anywhere,
+    rights, kill_others, fork_bomb, patient_fork_bomb, allocate, memory_of_many, memory_shared,
     memory_unreadable, memory_inherited, fill, open_many, ignore_signals, leave_daemon, leave, crash, sleep,
 )  # fmt: skip
 PLAIN = (
-    harmless_network, harmless_read, harmless_environment, harmless_python, allocate, memory_of_many, memory_inherited,
-    ignore_signals, leave_daemon, leave, crash, sleep,
+    harmless_network, harmless_read, harmless_environment, harmless_python, allocate, memory_of_many,
+    memory_inherited, ignore_signals, leave_daemon, leave, crash, sleep,
 )  # fmt: skip
 
 
@@ -408,21 +403,28 @@ def main(folder, kind):
         listeners.append(socket.socket(socket.AF_UNIX))
         listeners[-1].bind(address)
         listeners[-1].listen()
-    private = [
+    private = [str(path) for path in Path(folder, "seen/clone").iterdir() if path.name != ".venv"]
+    private += [
         f"{folder}/home/private",
         f"{folder}/gradebook.db",
-        *map(str, Path(folder, "seen/clone").iterdir()),
+        "/etc/shadow",
+        "/etc/passwd",
+        "/home",
+        "/sys",
+        "/run",
     ]
-    private += ["/etc/shadow", "/etc/passwd", "/home", "/sys", "/run"]
     targets = {
         "marker": marker,
         "port": listeners[0].getsockname()[1],
         "unix": f"{folder}/{marker}",
         "abstract": marker,
+        "library": f"{folder}/seen/clone/.venv/lib/library.py",
         "private": private,
     }
     attacks = [function.__name__ for function in (SANDBOX if kind == "sandbox" else PLAIN)]
-    policy = box.Policy(sandbox=kind == "sandbox", readable=[f"{folder}/seen"])
+    policy = box.Policy(
+        sandbox=kind == "sandbox", readable=[f"{folder}/seen", f"{folder}/seen/clone/.venv/lib"]
+    )
     with (
         box.Box(policy, "box_battery:prepare", json.dumps(targets).encode(), LIMITS) as where,
         ThreadPoolExecutor(6) as pool,

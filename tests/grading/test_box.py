@@ -24,7 +24,7 @@ KB, MB = 1 << 10, 1 << 20
 
 @pytest.fixture(scope="module")
 def world():
-    """A clone of the course with secrets in it, below a folder that the policy makes readable, and a gradebook."""
+    """A clone of the course with secrets, below a folder that the policy makes readable, and a gradebook."""
     if problem := box.why_not(box.Policy()):
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(problem)
     folder = Path(tempfile.mkdtemp(prefix="box-", dir="/var/tmp"))  # not /tmp, which is covered
@@ -45,6 +45,8 @@ def world():
     ):
         (clone / secret).parent.mkdir(exist_ok=True)
         (clone / secret).write_text("secret")
+    (clone / ".venv/lib").mkdir(parents=True)
+    (clone / ".venv/lib/library.py").write_text("needed")
     (folder / "gradebook.db").write_text("marks")
     (folder / "home").mkdir()
     (folder / "home/private").write_text("secret")
@@ -111,6 +113,7 @@ def plain(world):
 def test_ordinary_work_goes_on_in_the_sandbox(fought):
     for when in ("harmless_python", "after"):
         assert fought[when]["reply"]["answer"] == "42"
+        assert fought[when]["reply"]["library"] == "needed", "below a folder that is covered"
         assert fought[when]["reply"]["copied"], "what the warm process left in its home folder"
         assert fought[when]["why"] is None
     assert fought["harmless_python"]["reply"]["draw"] != fought["after"]["reply"]["draw"]

@@ -57,8 +57,8 @@ def _private(policy: Policy) -> str | None:
         for folder in [] if rules_all_uids() else Path(path).parents:
             if not os.stat(folder).st_mode & 0o1:
                 return (
-                    f"{folder} is root's alone, Python needs {path}, and this root may not make namespaces, as "
-                    "in most containers: grade as another user, or start the container with --privileged."
+                    f"{folder} is root's alone, Python needs {path}, and this root may not make namespaces, "
+                    "as in most containers: grade as another user, or start the container with --privileged."
                 )
     return None
 
