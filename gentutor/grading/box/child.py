@@ -96,7 +96,9 @@ def _inside(request: Request, channel: socket.socket, supervisor: socket.socket,
         try:
             if request["sandbox"]:
                 isolate.settle(request["limits"], request["tmp"])
-                socket.send_fds(supervisor, [b"+"], [os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)])
+                proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+                socket.send_fds(supervisor, [b"+"], [proc])
+                os.close(proc)
             else:
                 os.chdir(folder)
                 os.environ.update(HOME=folder, TMPDIR=folder, IPYTHONDIR=folder)

@@ -47,15 +47,13 @@ class Child:
             if not self._ended:
                 self._leash.end()
                 self._hear(time.monotonic() + PATIENCE)
-                self._ended = True
-                self._leash.close()
 
     @property
     def why(self) -> str | None:
         """Why it ended, if it did and not by `kill`: "used more than 2 GB of memory"."""
         with self._lock:
             if not self._ended:
-                self._hear(0.0)
+                self._hear(0)
             return self._why
 
     @property
@@ -63,7 +61,7 @@ class Child:
         """Processor time of the child and all that it started; known once it has ended."""
         with self._lock:
             if not self._ended:
-                self._hear(0.0)
+                self._hear(0)
             return self._seconds
 
     def __enter__(self) -> Self:
@@ -78,12 +76,15 @@ class Child:
     def _hear(self, deadline: float) -> None:
         try:
             report = json.loads(self._leash.receive(deadline))
-        except TimeUp:
-            return
+            self._why, self._seconds = report["why"], report["cpu_seconds"]
         except Gone:
-            self._ended, self._why = True, "its supervisor has died"
-            return
-        self._ended, self._why, self._seconds = True, report["why"], report["cpu_seconds"]
+            self._why = "its supervisor has died"
+        except TimeUp:
+            if deadline == 0:
+                return  # it goes on
+            self._why = "its supervisor does not answer"
+        self._ended = True
+        self._leash.close()
 
 
 class Warm:

@@ -105,14 +105,18 @@ def _bubblewrap(policy: Policy) -> list[str]:
     else:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--tmpfs", HOME]
-    shown = visible(policy)
-    parents = {str(parent) for path in [*shown, f"{COURSE}/gentutor"] for parent in Path(path).parents}
-    for path in sorted(parents - {"/"}, key=_depth):  # of itself bubblewrap makes them for their owner alone
-        command += ["--perms", "0755", "--dir", path]
-    for path in sorted([*shown, *hidden(policy)], key=_depth):
-        command += ["--ro-bind", path, path] if path in shown else ["--tmpfs", path, "--remount-ro", path]
-    command += ["--ro-bind", str(PACKAGE), f"{COURSE}/gentutor"]
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+    sources = {path: path for path in visible(policy)} | {f"{COURSE}/gentutor": str(PACKAGE)}
+    covered, made = hidden(policy), {"/"}
+    for path in sorted([*sources, *covered], key=_depth):
+        for parent in sorted(set(map(str, Path(path).parents)) - made, key=_depth):
+            made.add(parent)  # of itself bubblewrap makes them for their owner alone
+            command += ["--perms", "0755", "--dir", parent]
+        command += (
+            ["--ro-bind", sources[path], path] if path in sources else ["--perms", "0755", "--tmpfs", path]
+        )
+    for path in [*covered, "/dev", "/"]:
+        command += ["--remount-ro", path]
+    return [*command, "--chdir", HOME]
 
 
 def _site_packages() -> list[str]:

@@ -12,6 +12,7 @@ from gentutor.grading.box.handles import BoxError
 from gentutor.grading.box.host import Box
 from gentutor.grading.box.policy import PACKAGE, Policy, rules_all_uids, visible
 
+KEEP = "(and, to keep it, the same in a file in /etc/sysctl.d)"
 NAMED = "For a class that you trust, --no-sandbox grades without one."
 
 
@@ -31,9 +32,20 @@ def why_not(policy: Policy) -> str | None:
             "The sandbox needs bubblewrap, which is not installed: apt-get install bubblewrap "
             f"(or dnf install bubblewrap). {NAMED}"
         )
-    if os.geteuid() == 0 and (problem := _private(policy)):
+    if problem := _switched_off() or (_private(policy) if os.geteuid() == 0 else None):
         return f"{problem} {NAMED}"
     return _tried(policy)
+
+
+def _switched_off() -> str | None:
+    for name, wrong, right in (
+        ("kernel/unprivileged_userns_clone", 0, 1),
+        ("user/max_user_namespaces", 0, 10000),
+    ):
+        if _setting(name) == wrong:
+            setting = f"{name.replace('/', '.')}={right}"
+            return f"User namespaces are switched off. As root: sysctl -w {setting} {KEEP}."
+    return None
 
 
 def _private(policy: Policy) -> str | None:
@@ -41,14 +53,12 @@ def _private(policy: Policy) -> str | None:
     for path in [*visible(policy), str(PACKAGE)]:
         needed = 0o5 if os.path.isdir(path) else 0o4
         if not path.startswith("/etc/") and os.stat(path).st_mode & needed != needed:
-            return (
-                f"{path} can be read by root only, and submissions run as other users: chmod -R go+rX {path}."
-            )
+            return f"{path} is root's alone, and submissions run as other users: chmod -R go+rX {path}."
         for folder in [] if rules_all_uids() else Path(path).parents:
             if not os.stat(folder).st_mode & 0o1:
                 return (
-                    f"{path} is out of reach for other users, by {folder}, and this root may not make namespaces, "
-                    "as is common in containers: grade as another user, or start the container with --privileged."
+                    f"{folder} is root's alone, Python needs {path}, and this root may not make namespaces, "
+                    "as in most containers: grade as another user, or start the container with --privileged."
                 )
     return None
 
@@ -70,16 +80,12 @@ def nothing(argument: object) -> bytes:
 
 
 def _mend() -> str:
-    for name, wrong, mend in (
-        ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
-        ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
-        (
-            "kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-    ):
-        setting = Path("/proc/sys") / name
-        if setting.exists() and setting.read_text().strip() == wrong:
-            return f"User namespaces are switched off. As root: {mend} (to keep it: a file in /etc/sysctl.d)."
+    name = "kernel/apparmor_restrict_unprivileged_userns"  # Ubuntu 23.10 and later
+    if _setting(name) == 1:
+        return f"AppArmor restricts user namespaces. As root: sysctl -w {name.replace('/', '.')}=0 {KEEP}."
     return "Most containers forbid namespaces: start this one with --privileged, or grade outside of it."
+
+
+def _setting(name: str) -> int | None:
+    path = Path("/proc/sys", name)
+    return int(path.read_text()) if path.exists() else None
