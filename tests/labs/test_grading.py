@@ -1,4 +1,4 @@
-"""The whole grading cycle with real nbgrader, on every unit: release, submit, autograde, feedback, CSV.
+"""The whole grading cycle on every unit, by `gentutor grade` and by plain nbgrader: the same marks.
 
 The grader is graded: each planted wrong answer must fail on the check named for it and on no other exercise,
 each right one must pass, the solution must get all automatic marks, and the untouched lab none.
@@ -11,7 +11,6 @@ import subprocess
 import sys
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -22,9 +21,10 @@ from planting import UNITS, Answer, answers_of, cell_of, rides, submission
 
 @dataclass(frozen=True)
 class Graded:
-    """A unit after autograde; `planted` holds each student's planted answers by exercise."""
+    """A unit's class, graded by us and by plain nbgrader; `planted` holds each student's planted answers."""
 
     course: Course
+    plain: Course
     unit: str
     planted: dict[str, dict[str, Answer]]
 
@@ -32,7 +32,7 @@ class Graded:
 @pytest.fixture(scope="module", params=UNITS)
 def graded(request, tmp_path_factory) -> Graded:
     unit = request.param
-    course = Course.made(tmp_path_factory.mktemp("course"), unit)
+    course, plain = (Course.made(tmp_path_factory.mktemp(name), unit) for name in ("course", "plain"))
 
     planted = {f"ride-{k}": answers for k, answers in enumerate(rides(answers_of(unit)))} | {"solution": {}}
     copies = {s: submission(course.release, course.solution, a) for s, a in planted.items()}
@@ -40,9 +40,10 @@ def graded(request, tmp_path_factory) -> Graded:
     doubled = copies["doubled"] = deepcopy(copies["solution"])  # an answer cell, copied and pasted
     first = next(iter(answers_of(unit)))
     doubled.cells.insert(0, nbformat.from_dict(dict(cell_of(doubled, first), id="pasted")))
-    course.hand_in(copies)
-    course.nbgrader("autograde", unit, "--create")
-    return Graded(course, unit, planted)
+    course.grade(plain.hand_in(copies), "--workers", "2")
+    shutil.copy(course.root / "build" / "grading" / "salt", plain.root / "build" / "grading" / "salt")
+    plain.nbgrader("autograde", unit, "--create")
+    return Graded(course, plain, unit, planted)
 
 
 def check_error(notebook: NotebookNode, exercise: str) -> str | None:
@@ -100,11 +101,25 @@ def test_the_untouched_lab_runs_to_its_end_and_gets_nothing(graded):
             assert errors == [], cell.source
 
 
-def test_the_solution_runs_without_an_error_or_a_warning(graded):
-    for cell in graded.course.autograded("solution").cells:
+@pytest.mark.parametrize("who", ["course", "plain"])
+def test_the_solution_runs_without_an_error_or_a_warning(graded, who):
+    for cell in getattr(graded, who).autograded("solution").cells:
         for output in cell.get("outputs", []):
             assert output.output_type != "error", output.evalue
             assert output.get("name") != "stderr", output.text
+
+
+def test_the_marks_are_those_of_plain_nbgrader(graded):
+    marks = graded.course.all_marks()
+    assert set(marks) == {*graded.planted, "untouched", "doubled"}
+    assert marks == graded.plain.all_marks()
+
+
+def test_the_failed_checks_say_what_they_say_in_plain_nbgrader(graded):
+    for student in (*graded.planted, "untouched"):
+        ours, plain = graded.course.autograded(student), graded.plain.autograded(student)
+        for exercise in answers_of(graded.unit):
+            assert check_error(ours, exercise) == check_error(plain, exercise), student
 
 
 def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
@@ -130,9 +145,7 @@ def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
 
 def test_the_inputs_are_the_graders_own(graded):
     """The salt is another in each course, so the seeds differ from those of a student's own run."""
-    said = check_error(
-        graded.course.autograded("untouched"), next(iter(answers_of(graded.unit)))
-    )
+    said = check_error(graded.course.autograded("untouched"), next(iter(answers_of(graded.unit))))
     seed = int(said.rpartition("[seed ")[2].rstrip("]"))
     code = f"from gentutor.check import seed_for; print(seed_for('{graded.unit}/{said.split(' · ')[0]}'))"
     salt = (graded.course.root / "build" / "grading" / "salt").read_text()
@@ -147,14 +160,14 @@ def test_the_inputs_are_the_graders_own(graded):
         assert (int(own.stdout) == seed) is same
 
 
-def test_a_second_run_gives_the_same_marks(graded):
-    before = graded.course.marks("ride-0")
-    graded.course.nbgrader("autograde", graded.unit, "--student=ride-0", "--force")
-    assert graded.course.marks("ride-0") == before
+def test_a_second_run_gives_the_same_marks_with_any_number_of_workers(graded):
+    before = graded.course.all_marks()
+    for workers in ("1", "4") if graded.unit == UNITS[0] else ("4",):
+        graded.course.grade(graded.plain.submitted, "--again", "--workers", workers)
+        assert graded.course.all_marks() == before, workers
 
 
 def test_feedback_tells_the_student_what_failed(graded):
-    graded.course.nbgrader("generate_feedback", graded.unit)
     for student, planted in graded.planted.items():
         page = (
             graded.course.root
@@ -172,7 +185,6 @@ def test_feedback_tells_the_student_what_failed(graded):
 
 
 def test_the_csv_holds_every_students_marks(graded):
-    graded.course.nbgrader("export")
     with open(graded.course.root / "build" / "grading" / "grades.csv", encoding="utf-8") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == graded.unit}
     assert set(rows) == {*graded.planted, "untouched", "doubled"}
@@ -183,8 +195,8 @@ def test_the_csv_holds_every_students_marks(graded):
 
 
 def test_validate_accepts_the_solution_and_names_what_is_missing(graded):
-    solved = graded.course.notebook("build", "grading", "submitted", "solution")
-    assert "Success! Your notebook passes all the tests." in graded.course.nbgrader("validate", str(solved))
-    said = graded.course.nbgrader("validate", str(graded.course.release))
+    solved = graded.plain.notebook("build", "grading", "submitted", "solution")
+    assert "Success! Your notebook passes all the tests." in graded.plain.nbgrader("validate", str(solved))
+    said = graded.plain.nbgrader("validate", str(graded.plain.release))
     assert "VALIDATION FAILED" in said
     assert "not written yet" in said
