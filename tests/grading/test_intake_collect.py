@@ -174,10 +174,13 @@ def test_canvas(packed, tmp_path):
         "sue_12351_678909_01_pca.ipynb": b"S",
         "sue_12351_678910_scratch.ipynb": b"which?",
         "tom_12352_text.html": b"<p>",
+        "uma_12353_678911_01_pca.ipynb": b"U",
+        "uma_12353_678912_scratch-1.ipynb": b"which?",
     }
     intake = collect(place(tmp_path, tree, packed), UNIT)
     result = told(intake)
-    assert "There are 2 different notebooks" in result.pop("sue_12351")
+    for student in ("sue_12351", "uma_12353"):
+        assert "There are 2 different notebooks" in result.pop(student)
     assert result == {
         "lovelaceada_12345": b"A",
         "hopper_grace_12346": b"G2",

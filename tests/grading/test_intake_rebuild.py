@@ -348,7 +348,8 @@ def test_answers_are_found_by_nbgraders_id_where_the_cells_have_lost_theirs():
 def test_pictures_stay_with_an_answer_in_words_and_nothing_else_that_is_pasted():
     notebook = answered()
     picture = {"image/png": base64.b64encode(b"\x89PNG").decode()}
-    evil = {"image/svg+xml": "<svg onload='alert(1)'/>", "text/html": "<script>", "image/png": "<script>"}
+    script = base64.b64encode(b"<svg onload='alert(1)'/>").decode()
+    evil = {"image/svg+xml": script, "text/html": "<script>", "image/png": "<script>"}
     cell(notebook, "answer")["attachments"] = {"sketch.png": picture | evil | picture, "evil.svg": evil}
     own = new_markdown_cell("look", id="own-text")
     own["attachments"] = {"sketch.png": picture}
@@ -357,6 +358,23 @@ def test_pictures_stay_with_an_answer_in_words_and_nothing_else_that_is_pasted()
     nbformat.validate(result)
     assert cell(result, "answer").attachments == {"sketch.png": picture}
     assert "attachments" not in cell(result, "own-text")
+
+
+def test_an_answer_of_no_exercise_is_kept_and_named():
+    notebook = answered()
+    for id_, marks in (
+        ("\x1b[31m", {}),
+        ("kept-own", {"grade_id": "another"}),
+        ("own-2", {"grade_id": "\n" * 99}),
+    ):
+        own = new_code_cell("def f(): ...")
+        own["id"] = id_
+        own.metadata["nbgrader"] = {"solution": True, "grade": False, "locked": False} | marks
+        notebook.cells.append(own)
+    submission = rebuilt(notebook)
+    assert submission.notes == ("Answers to exercises that the lab does not have: a cell, another, own-2.",)
+    nbformat.validate(submission.notebook)
+    assert [each.source for each in submission.notebook.cells].count("def f(): ...") == 3
 
 
 def test_an_untouched_lab_is_a_submission():
@@ -421,7 +439,7 @@ def test_no_mutated_notebook_does_more_than_be_refused():
     """Values exchanged at random places of the JSON, and bytes in its text."""
     outcomes = {Submission: 0, Refused: 0}
     original = json.dumps(answered())
-    for seed in range(600):
+    for seed in range(400):
         rng = random.Random(seed)
         notebook = json.loads(original)
         for _ in range(rng.randint(1, 4)):
@@ -448,8 +466,9 @@ def test_no_mutated_notebook_does_more_than_be_refused():
             assert outcome.reason.isprintable()
             assert len(outcome.reason) < 500
         else:
+            assert all(note.isprintable() and len(note) < 1000 for note in outcome.notes)
             nbformat.validate(outcome.notebook)
             nbformat.writes(outcome.notebook).encode()
             known = [each.id for each in outcome.notebook.cells if each.id in {k.id for k in RELEASE.cells}]
             assert known == [each.id for each in RELEASE.cells]
-    assert min(outcomes.values()) > 50, outcomes
+    assert min(outcomes.values()) > 40, outcomes
