@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gentutor.cli.grade import grade
+from gentutor.cli.release import release
 
 if TYPE_CHECKING:
     from gentutor.units import Unit
@@ -32,6 +33,7 @@ def main() -> None:
 
 
 main.add_command(grade)
+main.add_command(release)
 
 
 @main.command()
@@ -124,46 +126,6 @@ def lab(
     if status:
         click.echo(f"Jupyter ended with status {status}. gentutor doctor says what is missing.", err=True)
     sys.exit(status)
-
-
-@main.command()
-@click.argument("units", nargs=-1, metavar="[UNIT]...")
-@click.option("--all", "everything", is_flag=True, help="Every unit that has a lab.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write into this folder. Default: build/release in the clone.",
-)
-def release(units: tuple[str, ...], everything: bool, out: Path | None) -> None:
-    """Make what students get: a zip of labs, lectures and the package.
-
-    It holds no solutions, hidden tests, planted answers or tests, and is also written as a folder. Name every
-    unit that students should have by now: a later release is unpacked over an earlier one.
-
-    \b
-    Examples:
-      gentutor release 01        build/release/gentutor-01.zip
-      gentutor release 01 03     both labs, both lectures
-      gentutor release --all --out ~/handout
-    """
-    from gentutor import units as course
-    from gentutor.release import CannotRelease
-    from gentutor.release import release as build
-
-    if everything == bool(units):
-        raise click.UsageError("Name the UNITs, such as 01 03, or say --all.")
-    root = course.course_root()
-    if root is None:
-        raise click.ClickException("This is no clone of the course, and only a clone has what is released.")
-    try:
-        named = {course.find(name) for name in units} if units else course.units()
-        chosen = sorted(named, key=lambda unit: unit.number)
-        made = build(root, chosen, out or root / "build" / "release")
-    except (course.UnknownUnit, CannotRelease, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    size = made.archive.stat().st_size / 1e6
-    click.echo(f"{made.archive}: {made.files} files, {size:.1f} MB")
-    click.echo(f"{made.folder}: the same, unpacked")
 
 
 @main.command()
