@@ -25,6 +25,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
+SPARE = 9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
 
 
@@ -87,7 +88,7 @@ def bound(limits: Bounds, alone: bool) -> None:
         "CPU": seconds + 5,
         "CORE": 0,
         "MSGQUEUE": 0,
-        "NPROC": limits["processes"] + 1 if alone else None,  # and the supervisor
+        "NPROC": limits["processes"] + SPARE if alone else None,
     }
     for name, most in wanted.items():
         limit = getattr(resource, f"RLIMIT_{name}", None)
