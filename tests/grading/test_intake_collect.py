@@ -97,6 +97,8 @@ def test_a_folder_or_a_file_for_each_student(packed, tmp_path):
     expected = {"ada": b"A", "bob": b"B", "eve": b"E", "joe": b"J", "sue": b"S", "tom": b"T"}
     assert told(intake) == expected
     assert intake.absent == []
+    (passed_over,) = intake.passed_over
+    assert passed_over.endswith("marks.csv")
 
 
 NAMES = [
@@ -335,11 +337,13 @@ def test_names_that_macos_packed(tmp_path):
 
 
 def test_a_notebook_that_says_not_whose_it_is(tmp_path):
-    tree: Tree = {"01_pca.ipynb": b"?", "ada/01_pca.ipynb": b"A"}
-    result = told(collect(folder(tmp_path / "class", tree), UNIT))
-    assert result.pop("ada") == b"A"
-    (reason,) = result.values()
-    assert "does not say whose it is" in reason
+    for beside in ("ada/01_pca.ipynb", "ada.ipynb"):
+        tree: Tree = {"01_pca.ipynb": b"?", beside: b"A", "bob.ipynb.txt": b"B"}
+        result = told(collect(folder(tmp_path / beside, tree), UNIT))
+        assert result.pop("ada") == b"A"
+        assert "no notebook in it, but bob.ipynb.txt" in result.pop("bob")
+        (reason,) = result.values()
+        assert "does not say whose it is" in reason
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "text", "broken.zip"])

@@ -45,12 +45,12 @@ def choose(student: str, sent: Iterable[Sent], unit: str) -> list[Handed | Refus
 
 
 def _attempts(
-    student: str, notebooks: list[Sent], moments: dict[str, datetime | None]
+    student: str, notebooks: list[Sent], moments: dict[tuple[str, ...], datetime | None]
 ) -> list[Handed | Refused]:
     """One notebook for each attempt. Several that came together are refused, unless they are all the same."""
     together: dict[datetime | None, list[Sent]] = defaultdict(list)
     for each in notebooks:
-        together[each.sender.at or moments.get(_folder(each))].append(each)
+        together[each.sender.at or moments.get(each.item.parts[:-1])].append(each)
     chosen: list[Handed | Refused] = []
     for at, some in together.items():
         again = {(each.sender.attempt, each.sender.file): each for each in some}
@@ -101,17 +101,13 @@ def _unpacked(packed: Sent) -> list[Sent]:
     ]
 
 
-def _moments(sent: Iterable[Sent]) -> dict[str, datetime | None]:
+def _moments(sent: Iterable[Sent]) -> dict[tuple[str, ...], datetime | None]:
     """By folder when its notebook was handed in, as nbgrader's timestamp.txt says."""
     return {
-        _folder(each): moment(each.item.data.decode("utf-8", "replace"))
+        each.item.parts[:-1]: moment(each.item.data.decode("utf-8", "replace"))
         for each in sent
         if each.item.parts[-1] == "timestamp.txt" and each.item.data
     }
-
-
-def _folder(sent: Sent) -> str:
-    return sent.origin.rpartition("/")[0]
 
 
 def _described(item: Item) -> str:

@@ -10,6 +10,7 @@ from gentutor.grading.intake.choosing import Sent, choose
 from gentutor.grading.intake.ids import printable, safe_ids
 from gentutor.grading.intake.layout import Sender, sender
 from gentutor.grading.intake.opening import NothingToGrade, opened
+from gentutor.grading.intake.reading import Item
 from gentutor.grading.intake.roster import Roster
 from gentutor.grading.records import Handed, Refused
 
@@ -25,31 +26,42 @@ class Intake:
         refused: what cannot be used.
         absent: ids of those who handed in nothing: an empty folder, or a row of the roster alone.
         notes: what is to be said of a student, a sentence each, by id.
+        passed_over: files beside the students' that are taken to be no student's, such as a list of marks.
     """
 
     handed: list[Handed]
     refused: list[Refused]
     absent: list[str] = field(default_factory=list)
     notes: Mapping[str, list[str]] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
 
 
 def collect(path: Path, unit: str, *, roster: Roster | None = None) -> Intake:
     """All that was handed in at `path` for the unit, say "01_pca". Raises NothingToGrade."""
+    items, owner, where = opened(path, unit)
     class_ids = [student.id for student in roster.students] if roster else []
     sent: dict[str, list[Sent]] = defaultdict(list)  # by the roster's id, else by what the place tells
     unlisted: dict[str, str] = {}
-    for whose, found in _senders(path, unit):
+    passed_over = []
+    for item in items:
+        origin = printable(where + "/".join(item.parts), 500)
+        whose, item = _whose(item, owner, unit)
+        if whose is None:
+            passed_over.append(origin)
+            continue
         known = roster.find(whose.name, whose.number) if roster else []
         if roster and len(known) != 1:
+            several = ", ".join(student.id for student in known)
             unlisted[whose.label] = (
-                f"Fits {len(known)} students of the roster: {', '.join(student.id for student in known)}."
-                if known
-                else "Is not on the roster."
+                f"Fits {len(known)} students of the roster: {several}." if known else "Is not on the roster."
             )
-        sent[known[0].id if len(known) == 1 else whose.label].append(found)
+        sent[known[0].id if len(known) == 1 else whose.label].append(Sent(whose, item, origin))
+    if not sent:
+        raise NothingToGrade(path)
 
     ids = safe_ids([*class_ids, *sent], fixed=class_ids)
-    intake = Intake([], [], [], {ids[label]: [note] for label, note in unlisted.items()})
+    notes = {ids[label]: [note] for label, note in unlisted.items()}
+    intake = Intake([], [], [], notes, passed_over)
     for label, some in sent.items():
         chosen = choose(ids[label], some, unit)
         intake.handed.extend(each for each in chosen if isinstance(each, Handed))
@@ -74,20 +86,12 @@ def latest(handed: Iterable[Handed]) -> tuple[list[Handed], dict[str, list[str]]
     return last, notes
 
 
-def _senders(path: Path, unit: str) -> Iterable[tuple[Sender, Sent]]:
-    """What was found, with its sender: all but what is no student's."""
-    items, owner, origin = opened(path, unit)
-    some = False
-    for item in items:
-        whose = (
-            Sender(owner, owner, file=item.parts[-1], own=not item.folder) if owner else sender(item, unit)
-        )
-        if whose is None and item.suffix == ".ipynb":
-            whose = Sender(item.parts[-1], "")
-            problem = f"does not say whose it is. Name it after its student: ada_{unit}.ipynb"
-            item = replace(item, problem=problem)
-        if whose is not None:
-            some = True
-            yield whose, Sent(whose, item, printable(origin + "/".join(item.parts), 500))
-    if not some:
-        raise NothingToGrade(path)
+def _whose(item: Item, owner: str, unit: str) -> tuple[Sender | None, Item]:
+    """The sender of the item, and the item; a notebook that says not whose it is has a sender of its own."""
+    if owner:
+        return Sender(owner, owner, file=item.parts[-1], own=not item.folder), item
+    whose = sender(item, unit)
+    if whose is None and item.suffix == ".ipynb":
+        problem = f"does not say whose it is. Name it after its student: ada_{unit}.ipynb"
+        return Sender(item.parts[-1], ""), replace(item, problem=problem)
+    return whose, item

@@ -104,9 +104,10 @@ def _canvas(top: str) -> Sender | None:
 
 def _flat(item: Item, unit: str) -> Sender | None:
     """The sender of ada.ipynb, ada_01_pca.ipynb or 01_pca-ada.ipynb, by the part that is not the unit."""
-    if item.suffix in _OTHER_ENDINGS:
+    stem = item.parts[0].removesuffix(item.suffix)
+    if item.suffix in _OTHER_ENDINGS and not stem.endswith(".ipynb"):  # browsers make 01_pca.ipynb.txt
         return None
-    stem, found, rest = item.parts[0].removesuffix(item.suffix).partition(unit)
+    stem, found, rest = stem.removesuffix(".ipynb").partition(unit)
     name = (stem or rest).strip(" _-.+()") if found else stem
     if not name or (found and re.fullmatch(r"\d{1,2}", name)):  # 01_pca (1).ipynb
         return None

@@ -47,8 +47,10 @@ def opened(path: Path, unit: str) -> tuple[list[Item], str, str]:
 def _owner(items: list[Item], inside: Path, unit: str) -> str:
     """The name of the folder, where a notebook lies in it that says not whose it is, and no others' do."""
     notebooks = [item for item in items if item.suffix in (".ipynb", ".zip")]
-    unnamed = [item for item in notebooks if len(item.parts) == 1 and sender(item, unit) is None]
-    if not unnamed or any(len(item.parts) > 1 and item.parts[0] != unit for item in notebooks):
+    if any(len(item.parts) > 1 and item.parts[0] != unit for item in notebooks):
+        return ""
+    senders = {sender(item, unit) for item in items if len(item.parts) == 1 and item.suffix == ".ipynb"}
+    if senders != {None}:
         return ""
     folder = inside.parent
     return folder.parent.name if folder.name == unit else folder.name
