@@ -54,7 +54,9 @@ def notices(
         yield f"Its record says that it was made from another release of the lab{without}."
     if gone := [names[id_] for id_ in answers if not counts[id_] and id_ not in lacking]:
         yield f"Answer cells that are not in it: {_listed(gone)}."
-    if gone := [names[id_] for id_ in checks if not counts[id_] and not older]:
+    texts = {cell.source.strip() for cell in student.cells}
+    present = {cell.id for cell in release.cells if counts[cell.id] or cell.source.strip() in texts}
+    if gone := [names[id_] for id_ in checks if id_ not in present and not older]:
         yield f"Checks that were not in it, and were put back: {_listed(gone)}."
     if several := [f"{names[id_]} ({counts[id_]} times)" for id_ in answers if counts[id_] > 1]:
         yield f"Answer cells in it more than once, of which the first changed one counts: {_listed(several)}."

@@ -104,6 +104,9 @@ def _walk(parent: int, parts: tuple[str, ...]) -> Generator[Item]:
         if not stat.S_ISDIR(mode):
             yield _file(parent, parts)
             return
+        if parts[-1].lower().endswith(".ipynb"):
+            yield Item(parts, problem="is a folder, not a file. Hand in the notebook itself")
+            return
         yield Item(parts, folder=True)
         if len(parts) > MAX_DEPTH:
             yield Item(parts, problem=f"lies deeper than {MAX_DEPTH} folders")
@@ -130,7 +133,7 @@ def _file(parent: int, parts: tuple[str, ...]) -> Item:
         with os.fdopen(descriptor, "rb") as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return Item(parts, problem="is not a file but a pipe, a device or a folder")
+                return Item(parts, problem="is a pipe or a device, not a file. Hand in the file itself")
             if status.st_size > MAX_FILE:
                 return Item(parts, problem=too_large(status.st_size))
             data = opened.read(MAX_FILE + 1)

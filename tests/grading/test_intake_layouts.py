@@ -1,55 +1,14 @@
-"""Whose each file is, in every layout in which a class is handed over; and that no two students meet."""
+"""Whose each file is, in every layout in which a class is handed over."""
 
-import io
 import shutil
-import unicodedata
 import zipfile
 from datetime import datetime
-from pathlib import Path
 
 import pytest
+from intake_class import UNIT, Tree, folder, place, told, zipped
 
-from gentutor.grading.intake import Intake, NothingToGrade, Roster, RosterError, collect, latest
-from gentutor.grading.intake.ids import safe_id, safe_ids
+from gentutor.grading.intake import NothingToGrade, collect, latest
 from gentutor.grading.records import Handed
-
-UNIT = "01_pca"
-Tree = dict[str, bytes | None]  # by path what is in it; None for a folder
-
-
-def folder(root: Path, tree: Tree) -> Path:
-    for name, data in tree.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if data is None:
-            path.mkdir(parents=True)
-        else:
-            path.write_bytes(data)
-    return root
-
-
-def zipped(tree: Tree) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in tree.items():
-            archive.writestr(name if data is not None else f"{name}/", data or b"")
-    return buffer.getvalue()
-
-
-def place(tmp_path: Path, tree: Tree, packed: bool) -> Path:
-    """The tree as a folder, or as a zip."""
-    if not packed:
-        return folder(tmp_path / "class", tree)
-    path = tmp_path / "class.zip"
-    path.write_bytes(zipped(tree))
-    return path
-
-
-def told(intake: Intake) -> dict[str, object]:
-    """By student: the content of the last attempt, or the reason."""
-    last, _ = latest(intake.handed)
-    return {each.student: each.data for each in last} | {each.student: each.reason for each in intake.refused}
-
 
 both = pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
 
@@ -99,32 +58,6 @@ def test_a_folder_or_a_file_for_each_student(packed, tmp_path):
     assert intake.absent == []
     (passed_over,) = intake.passed_over
     assert passed_over.endswith("marks.csv")
-
-
-NAMES = [
-    *(
-        "Ada Lovelace",
-        "Zoë Müller-Ünal",
-        "李小龍",
-        "محمد بن سلمان",
-        "अनुष्का शर्मा",
-        "Владимир Ильич",
-        "ثريا",
-        "ไทย สยาม",
-    ),
-    *(
-        'O\'Brien "Bob"',
-        "Jean-Luc d’Arc",
-        "a+b",
-        "50% #1 [x] {y} *",
-        "x" * 150,
-        "😀",
-        "-rf",
-        "con.",
-        "A_1",
-        "Ada  B",
-    ),
-]
 
 
 @both
@@ -212,64 +145,6 @@ def test_nbgraders_exchange_with_attempts(tmp_path):
     intake = collect(folder(tmp_path / "inbound", tree), UNIT)
     assert told(intake) == {"ada": b"second", "bob": b"B"}
     assert len(intake.handed) == 3
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_names_in_any_script_become_ids_that_every_tool_can_use(name, packed, tmp_path):
-    tree: Tree = {f"{name}/01_pca.ipynb": b"A", f"{name} 2/01_pca.ipynb": b"B"}
-    intake = collect(place(tmp_path, tree, packed), UNIT)
-    first, second = (each.student for each in sorted(intake.handed, key=lambda each: each.data))
-    for id_ in (first, second):
-        assert_safe(id_)
-    assert first != second
-    if name in NAMES[:8]:
-        assert first == name
-
-
-def assert_safe(id_: str) -> None:
-    """The id is one folder's name, no pattern, no markup, and means the same in an address."""
-    assert id_
-    assert len(id_.encode()) <= 100
-    assert id_.isprintable()
-    assert id_ == id_.strip(" .")
-    assert id_[0] not in "-~."
-    assert not set(id_) & set("/\\+*?[]{}<>|:;\"'`%#&$!=,^")
-
-
-def test_ids_of_any_text_are_safe_and_differ():
-    names = [
-        *NAMES,
-        "",
-        ".",
-        "..",
-        "/",
-        "a/b",
-        "a_b",
-        "a b",
-        "A b",
-        "a\u200db",
-        "e\u0301",
-        "é",
-        "É",
-        "\udc80",
-        "\0",
-    ]
-    names += [unicodedata.normalize("NFD", name) for name in NAMES]
-    names = list(dict.fromkeys(names))
-    ids = safe_ids(names)
-    for id_ in ids.values():
-        assert_safe(id_)
-    on_any_disk = {unicodedata.normalize("NFC", id_.casefold()) for id_ in ids.values()}
-    assert len(on_any_disk) == len(names)
-
-
-def test_an_id_depends_on_nothing_but_the_name_unless_two_meet():
-    assert safe_ids(["Ada", "Bob"]) == {"Ada": "Ada", "Bob": "Bob"}
-    assert safe_ids(["Ada", "ada"])["Ada"] != safe_ids(["Ada"])["Ada"]
-    assert safe_ids(["Ada", "ada"], fixed=["ada"])["ada"] == "ada"
-    assert safe_id("O'Brien") == safe_ids(["O'Brien", "x"])["O'Brien"] != "O'Brien"
-    assert safe_id(safe_id("O'Brien")) == safe_id("O'Brien")
 
 
 @both
@@ -366,95 +241,3 @@ def test_the_last_attempt_counts():
     assert latest([attempt(2), attempt(3), attempt(1)])[0] == [attempt(3)]
     assert latest([attempt(1, day), attempt(9, day.replace(day=20))])[0] == [attempt(1, day)]
     assert latest([attempt(1)]) == ([attempt(1)], {})
-
-
-MOODLE = """\ufeffIdentifier,"Full name","ID number","Email address",Status,Grade
-"Participant 123456","Ada Lovelace",s1,ada@uni.edu,"Submitted for grading",
-"Participant 123457","Ada Lovelace",s2,ada2@uni.edu,"Submitted for grading",
-"Participant 123458","Seán O'Brien",s3,sean@uni.edu,"Submitted for grading",
-"Participant 123459","Absent Student",,absent@uni.edu,"No submission",
-"""
-CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,"Lab 1 (99)"
-,,,,,Manual Posting
-    Points Possible,,,,,22.0
-"Lovelace, Ada",12345,u1,ada,Course,
-"Hopper, Grace",12346,u2,grace,Course,
-"Müller, Zoë",12347,u3,zoe,Course,
-"""
-PLAIN = "id;first_name;last_name;email\nada;Ada;Lovelace;ada@uni.edu\nseán;Seán;O'Brien;\n李;小龍;李;\n"
-
-
-def roster(tmp_path: Path, text: str) -> Roster:
-    path = tmp_path / "roster.csv"
-    path.write_text(text, encoding="utf-8")
-    return Roster.read(path)
-
-
-def test_the_roster_that_moodle_gives(tmp_path):
-    tree: Tree = {
-        "Ada Lovelace_123457_assignsubmission_file/01_pca.ipynb": b"A2",
-        "Ada Lovelace_123456_assignsubmission_file/01_pca.ipynb": b"A1",
-        "Seán OBrien_999_assignsubmission_file/01_pca.ipynb": b"S",
-        "Ada Lovelace_5_assignsubmission_file/01_pca.ipynb": b"which?",
-        "Stranger_7_assignsubmission_file/01_pca.ipynb": b"X",
-    }
-    intake = collect(place(tmp_path, tree, True), UNIT, roster=roster(tmp_path, MOODLE))
-    expected = {"s1": b"A1", "s2": b"A2", "s3": b"S", "Ada Lovelace_5": b"which?", "Stranger_7": b"X"}
-    assert told(intake) == expected
-    assert intake.absent == ["absent@uni.edu"]
-    assert intake.notes == {
-        "Ada Lovelace_5": ["Fits 2 students of the roster: s1, s2."],
-        "Stranger_7": ["Is not on the roster."],
-    }
-
-
-def test_the_roster_that_canvas_gives(tmp_path):
-    tree: Tree = {
-        "lovelaceada_12345_1_01_pca.ipynb": b"A",
-        "müllerzoë_99_2_01_pca.ipynb": b"Z",
-        "u3x_LATE_12346_3_01_pca.ipynb": b"G",
-    }
-    intake = collect(place(tmp_path, tree, True), UNIT, roster=roster(tmp_path, CANVAS))
-    assert told(intake) == {"ada": b"A", "zoe": b"Z", "grace": b"G"}
-    assert intake.notes == {}
-    assert intake.absent == []
-
-
-def test_a_roster_of_ones_own(tmp_path):
-    tree: Tree = {
-        "ada@uni.edu.ipynb": b"A",
-        "O'Brien, Seán/01_pca.ipynb": b"S",
-        "小龍 李/01_pca.ipynb": b"L",
-    }
-    listed = roster(tmp_path, PLAIN)
-    assert [student.email for student in listed.students] == ["ada@uni.edu", "", ""]
-    intake = collect(place(tmp_path, tree, False), UNIT, roster=listed)
-    assert told(intake) == {"ada": b"A", "seán": b"S", "李": b"L"}
-
-
-def test_one_student_under_two_names_is_one(tmp_path):
-    tree: Tree = {"ada.ipynb": b"same", "Ada Lovelace/01_pca.ipynb": b"same"}
-    intake = collect(place(tmp_path, tree, False), UNIT, roster=roster(tmp_path, PLAIN))
-    assert told(intake) == {"ada": b"same"}
-    assert intake.absent == ["seán", "李"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "names no students"),
-        ("hello\nworld\n", "header is 'hello'"),
-        ("id,name\nada,Ada\nada,Ada L\n", "more than one row for ada"),
-        ("id,name\n".encode("utf-16"), "save it as CSV UTF-8"),
-        (b"\x89PNG\r\n\x1a\n", "save it as CSV UTF-8"),
-        ('id,name\n"ada,Ada\n', "no CSV file"),
-        (None, "Cannot read"),
-    ],
-)
-def test_what_is_no_roster_is_said_with_what_was_expected(text, said, tmp_path):
-    path = tmp_path / "roster.csv"
-    if text is not None:
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(RosterError, match=said) as error:
-        Roster.read(path)
-    assert str(path) in str(error.value)
