@@ -158,9 +158,12 @@ def test_two_different_notebooks_are_refused_and_two_equal_ones_are_one(packed, 
         "joe.ipynb": b"one",
         "joe/01_pca.ipynb": b"two",
         "sue/02_ae.ipynb": b"wrong one",
+        "tom/01_pca/01_pca.ipynb": b"one",
+        "tom/01_pca/timestamp.txt": b"2026-11-21 17:05:55 UTC",
+        "tom/01_pca/old/01_pca.ipynb": b"two",
     }
     result = told(collect(place(tmp_path, tree, packed), UNIT))
-    for student in ("ada", "eve", "joe"):
+    for student in ("ada", "eve", "joe", "tom"):
         assert "There are 2 different notebooks in it" in result[student]
         assert "Hand in one." in result[student]
     assert result["bob"] == b"same"

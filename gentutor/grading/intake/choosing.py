@@ -50,23 +50,21 @@ def _attempts(
     """One notebook for each attempt. Several that came together are refused, unless they are all the same."""
     together: dict[datetime | None, list[Sent]] = defaultdict(list)
     for each in notebooks:
-        together[each.sender.at or moments.get(each.item.parts[:-1])].append(each)
+        together[each.sender.at].append(each)
     chosen: list[Handed | Refused] = []
-    for at, some in together.items():
+    for some in together.values():
         again = {(each.sender.attempt, each.sender.file): each for each in some}
         contents = {each.item.data for each in some}
-        attempts = {attempt for attempt, _ in again}
         if len(contents) == 1:
             some = [max(some, key=lambda each: each.sender.attempt)]
-        elif len(again) != len(some) or len(again) != len(attempts) or len({f for _, f in again}) > 1:
+        elif len(again) != len(some) or len({file for _, file in again}) > 1:
             names = ", ".join(each.origin for each in some[:5])
             reason = f"There are {len(contents)} different notebooks in it: {names}. Hand in one."
             chosen.append(_refused(student, some[0], reason))
             continue
-        chosen += [
-            Handed(student, each.origin, each.item.data or b"", at, each.sender.late, each.sender.attempt)
-            for each in some
-        ]
+        for each in some:
+            whose, at = each.sender, each.sender.at or moments.get(each.item.parts[:-1])
+            chosen.append(Handed(student, each.origin, each.item.data or b"", at, whose.late, whose.attempt))
     return chosen
 
 
