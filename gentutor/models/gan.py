@@ -4,6 +4,7 @@ Codes z are (n, k), drawn from N(0, I); D gives one logit a sample, (n,), with D
 probability that x is data. Every loss is computed from logits, so that none takes the log of a rounded 0.
 """
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -36,7 +37,10 @@ def discriminator_loss(real: Tensor, fake: Tensor, loss: Loss = "non_saturating"
         real: D's logits of data, (n,).
         fake: D's logits of samples of G, (m,).
     """
-    if loss in ("minimax", "non_saturating"):  # -log sigmoid(y) = softplus(-y), -log(1 - sigmoid(y)) = softplus(y)
+    if loss in (
+        "minimax",
+        "non_saturating",
+    ):  # -log sigmoid(y) = softplus(-y), -log(1 - sigmoid(y)) = softplus(y)
         return softplus(-real).mean() + softplus(fake).mean()
     if loss == "least_squares":
         return ((real - 1).square().mean() + fake.square().mean()) / 2
@@ -163,36 +167,43 @@ def _dcgan_weights(module: nn.Module) -> None:
 
 
 class MLPGenerator(Generator):
-    """(n, k) -> (n, d) through hidden layers with ReLU, for points of the plane and other short vectors.
+    """x = s y(z), y by hidden layers with ReLU: for points of the plane and other short vectors.
 
     Args:
         k: numbers in a code.
         d: numbers in a sample.
         hidden: widths of the hidden layers.
+        scale: s, about the reach of the data, so that the layers meet numbers near 1 on either side.
         seed: draws the starting weights, PyTorch's usual ones; the global random state is left alone.
     """
 
-    def __init__(self, k: int = 2, d: int = 2, hidden: Sequence[int] = (128, 128), seed: int = 0) -> None:
+    def __init__(
+        self, k: int = 2, d: int = 2, hidden: Sequence[int] = (128, 128), scale: float = 1.0, seed: int = 0
+    ) -> None:
         super().__init__()
-        self.k, self.settings = k, {"k": k, "d": d, "hidden": list(hidden)}
+        self.k, self.scale = k, scale
+        self.settings = {"k": k, "d": d, "hidden": list(hidden), "scale": scale}
         self.layers = _mlp(k, hidden, d, seed)
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, d)."""
-        x: Tensor = self.layers(z)
-        return x
+        y: Tensor = self.layers(z)
+        return self.scale * y
 
 
 class MLPDiscriminator(nn.Module):
-    """(n, d) -> (n,), logits; arguments as `MLPGenerator`. A critic too, as it has no sigmoid at its end."""
+    """The logits y(x / s); arguments as `MLPGenerator`. A critic too, as it has no sigmoid at its end."""
 
-    def __init__(self, d: int = 2, hidden: Sequence[int] = (128, 128), seed: int = 0) -> None:
+    def __init__(
+        self, d: int = 2, hidden: Sequence[int] = (128, 128), scale: float = 1.0, seed: int = 0
+    ) -> None:
         super().__init__()
+        self.scale = scale
         self.layers = _mlp(d, hidden, 1, seed + 1)  # not the generator's draws
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, d) -> (n,), logits."""
-        logits: Tensor = self.layers(x)
+        logits: Tensor = self.layers(x / self.scale)
         return logits.flatten()
 
 
@@ -201,10 +212,15 @@ def _mlp(inputs: int, hidden: Sequence[int], outputs: int, seed: int) -> nn.Sequ
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
         return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
+
+NETWORKS: dict[str, tuple[Callable[..., Generator], Callable[..., nn.Module]]] = {
+    "dcgan": (DCGANGenerator, DCGANDiscriminator),
+    "mlp": (MLPGenerator, MLPDiscriminator),
+}
 
 # ----------------------------------------------------------------------------------------- training
 
@@ -265,8 +281,20 @@ def train(
     losses = torch.full((steps, 2), math.nan, device=device)
     saved = None
     if checkpoint is not None:
-        asked = {"steps": steps, "k": k, "loss": loss, "batch_size": batch_size, "lr": lr, "betas": list(betas)}
-        asked |= {"decay": decay, "seed": seed, "n": len(X), **{f"G.{key}": v for key, v in G.settings.items()}}
+        asked = {
+            "steps": steps,
+            "k": k,
+            "loss": loss,
+            "batch_size": batch_size,
+            "lr": lr,
+            "betas": list(betas),
+        }
+        asked |= {
+            "decay": decay,
+            "seed": seed,
+            "n": len(X),
+            **{f"G.{key}": v for key, v in G.settings.items()},
+        }
         saved = training.Checkpoint(
             checkpoint, asked, G=G, D=D, G_optimiser=G_optimiser, D_optimiser=D_optimiser,
             generator=generator, losses=losses,
@@ -304,14 +332,14 @@ def train(
     return losses
 
 
-def pretrained(name: str | os.PathLike[str]) -> tuple[DCGANGenerator, dict[str, Any]]:
-    """A trained generator and the record of its run: `gan_mnist`, or the path of a file that
-    `gentutor train gan` wrote. It is in evaluation mode.
+def pretrained(name: str | os.PathLike[str]) -> tuple[Generator, dict[str, Any]]:
+    """A trained generator and the record of its run: `gan_mnist` or `wgan_grid-0`, say, or the path of a file
+    that `gentutor train gan` or `wgan` wrote. It is in evaluation mode.
 
     Raises:
         ValueError: there are no such weights.
     """
     state, record = weights.read(name)
-    G = DCGANGenerator(**record["model"])
+    G = NETWORKS[record["network"]][0](**record["model"])
     G.load_state_dict(state)
     return G.eval(), record
