@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from gentutor import train as training
 from gentutor import weights
+from gentutor.metrics.frechet import Moments
 
 
 class Classifier(nn.Module):
@@ -121,13 +123,30 @@ def train(
     return losses / len(X)
 
 
-def pretrained(name: str | os.PathLike[str] = "classifier_mnist") -> tuple[Classifier, dict[str, Any]]:
-    """The shipped classifier, or one that `gentutor train classifier` wrote, and the record of its run.
+@dataclass(frozen=True)
+class Reference:
+    """What the pictures that a classifier learned from look like in its features, and their classes.
+
+    Attributes:
+        moments: the mean and the covariance of the features.
+        counts: pictures in each class, (10,).
+    """
+
+    moments: Moments
+    counts: Tensor
+
+
+def pretrained(
+    name: str | os.PathLike[str] = "classifier_mnist",
+) -> tuple[Classifier, Reference, dict[str, Any]]:
+    """The shipped classifier, or one that `gentutor train classifier` wrote; what it learned from, as its
+    features see it, so that the data need not be at hand; and the record of its run.
 
     Raises:
         ValueError: there are no such weights.
     """
     state, record = weights.read(name)
+    mean, cov, counts = (state.pop(f"reference.{part}") for part in ("mean", "cov", "counts"))
     model = Classifier(**record["model"])
     model.load_state_dict(state)
-    return model.eval(), record
+    return model.eval(), Reference(Moments(mean.double(), cov.double()), counts), record

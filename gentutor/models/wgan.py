@@ -97,9 +97,8 @@ def train(
             f"X has shape {tuple(X.shape)}, n_critic is {n_critic}; expected data, and n_critic of at least 1"
         )
     device = training.device(device)
-    for model in (G, critic):
-        model.to(device, memory_format=torch.channels_last) if X.ndim == 4 else model.to(device)
-        model.train()
+    G.to(device).train()
+    critic.to(device).train()
     X = X.to(device)
     generator = torch.Generator(device).manual_seed(seed)
     G_optimiser = torch.optim.Adam(G.parameters(), lr=lr, betas=betas, fused=True)

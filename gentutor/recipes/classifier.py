@@ -9,6 +9,7 @@ import torch
 from gentutor import data, weights
 from gentutor import train as training
 from gentutor.metrics import classifier
+from gentutor.metrics.frechet import moments
 from gentutor.recipes.vae import machine
 
 RECIPES: dict[str, dict[str, Any]] = {"mnist": {"epochs": 8, "batch_size": 128, "lr": 1e-3}}
@@ -55,5 +56,7 @@ def run(
         "figures": {"test_accuracy": round(float((found == test.y).double().mean()), 4)},
         "curve": [round(value, 4) for value in losses.tolist()],
     }
-    weights.write(path, state, record)
+    seen = moments(model.measure(known.x.to(device))[0])
+    reference = {"mean": seen.mean, "cov": seen.cov, "counts": torch.bincount(known.y, minlength=10)}
+    weights.write(path, state | {f"reference.{key}": value for key, value in reference.items()}, record)
     return record
