@@ -53,7 +53,7 @@ class Classifier(nn.Module):
             )
         was_training = self.training
         self.eval()
-        features = torch.cat([self.to_features(some) for some in x.split(at_once)])
+        features = torch.cat([self.to_features(some) for some in torch.split(x, at_once)])
         classes = self.to_logits(features).argmax(1)
         self.train(was_training)
         return features, classes

@@ -22,7 +22,7 @@ def nearest(x: Tensor, X: Tensor, k: int = 1, *, at_once: int = 1000) -> tuple[T
         raise ValueError(
             f"x, X and k are {tuple(x.shape)}, {tuple(X.shape)}, {k}; expected (n, d), (m, d), k <= m"
         )
-    found = [torch.cdist(some, X).topk(k, largest=False) for some in x.split(at_once)]
+    found = [torch.cdist(some, X).topk(k, largest=False) for some in torch.split(x, at_once)]
     return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
 
@@ -49,5 +49,5 @@ def precision_recall(fake: Tensor, real: Tensor, k: int = 3) -> tuple[float, flo
 
 def _share_within(x: Tensor, support: Tensor, k: int, at_once: int = 1000) -> float:
     radius = nearest(support, support, k + 1)[0][:, k]  # each is its own nearest
-    within = [(torch.cdist(some, support) <= radius).any(1) for some in x.split(at_once)]
+    within = [(torch.cdist(some, support) <= radius).any(1) for some in torch.split(x, at_once)]
     return float(torch.cat(within).double().mean())

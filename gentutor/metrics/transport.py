@@ -1,7 +1,7 @@
 """The earth mover's distance W_1 between two sets of samples of one size, exactly."""
 
 import torch
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from torch import Tensor
 
 

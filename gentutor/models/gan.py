@@ -94,7 +94,7 @@ class Generator(nn.Module):
         z = torch.randn(n, self.k, generator=generator, device=weight.device, dtype=weight.dtype)
         was_training = self.training
         self.eval()
-        x = torch.cat([self(some) for some in z.split(at_once)])
+        x = torch.cat([self(some) for some in torch.split(z, at_once)])
         self.train(was_training)
         return x
 

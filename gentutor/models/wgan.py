@@ -8,6 +8,7 @@ those of `gentutor.models.gan`; what is a discriminator's logit there is the cri
 import math
 import os
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -106,7 +107,7 @@ def train(
     curve = torch.full((steps, 2), math.nan, device=device)
     saved = None
     if checkpoint is not None:
-        asked = {"steps": steps, "n_critic": n_critic, "penalty": penalty, "clip": clip, "seed": seed}
+        asked: dict[str, Any] = {"steps": steps, "n_critic": n_critic, "penalty": penalty, "clip": clip, "seed": seed}
         asked |= {"batch_size": batch_size, "lr": lr, "betas": list(betas), "decay": decay, "n": len(X)}
         saved = training.Checkpoint(
             checkpoint, asked | {f"G.{key}": value for key, value in G.settings.items()},
@@ -134,14 +135,14 @@ def train(
                 eps = torch.rand(batch_size, generator=generator, device=device, dtype=X.dtype)
                 GP = gradient_penalty(critic, x_real, x_fake, eps)
             f_optimiser.zero_grad()
-            (penalty * GP - W).backward()  # type: ignore[no-untyped-call]
+            (penalty * GP - W).backward()
             f_optimiser.step()
             if clip is not None:
                 clip_weights(critic, clip)
 
         critic.requires_grad_(False)  # the slope goes through f, and leaves f alone
         G_optimiser.zero_grad()
-        (-critic(G(codes())).mean()).backward()  # type: ignore[no-untyped-call]
+        (-critic(G(codes())).mean()).backward()
         G_optimiser.step()
         critic.requires_grad_(True)
 

@@ -3,8 +3,10 @@
 `gentutor train gan NAME` and `gentutor train wgan NAME` run one of them and write its weights and its record.
 """
 
+import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +102,8 @@ def run(
     G, opponent = make_generator(**recipe.generator, seed=seed), make_opponent(**recipe.opponent, seed=seed)
 
     began = time.perf_counter()
-    train = {"gan": gan.train, "wgan": wgan.train}[family]
-    curve = train(G, opponent, X, **asked, seed=seed, device=device, checkpoint=checkpoint)
+    trainers: dict[str, Callable[..., Tensor]] = {"gan": gan.train, "wgan": wgan.train}
+    curve = trainers[family](G, opponent, X, **asked, seed=seed, device=device, checkpoint=checkpoint)
     seconds = training.seconds_taken(checkpoint) if checkpoint else time.perf_counter() - began
     if not curve.isfinite().all():
         return None
@@ -139,7 +141,7 @@ def known(name: str, seed: int = 0) -> Tensor:
 
 def thinned(curve: Tensor, most: int = 200) -> Tensor:
     """Means over stretches of a curve, (steps, c) -> (at most `most`, c)."""
-    return torch.stack([stretch.mean(0) for stretch in curve.split(max(1, -(-len(curve) // most)))])
+    return torch.stack([stretch.mean(0) for stretch in torch.split(curve, math.ceil(len(curve) / most))])
 
 
 def figures_of_points(G: gan.Generator) -> dict[str, float]:
