@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -26,17 +26,22 @@ def interleaved(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[float]]
     return times
 
 
-def write_record(name: str, rounds: int, medians: dict[str, float], shares: list[tuple[str, float]]) -> None:
-    """benchmarks/NAME.toml: the median seconds of an epoch, and where the time of ours goes."""
+def write_record(
+    name: str,
+    rounds: int,
+    medians: dict[str, float],
+    shares: Sequence[tuple[str, float]] = (),
+    of: str = "an_epoch",
+) -> None:
+    """benchmarks/NAME.toml: the median seconds of what was timed, and where the time of ours goes."""
     lines = [
         f"# What benchmarks/{name}.py found; written by it.",
         f'machine = "{platform.machine()}, 1 thread, torch {torch.__version__}"',
         f"rounds = {rounds}",
         "",
-        "[median_cpu_seconds_of_an_epoch]",
+        f"[median_cpu_seconds_of_{of}]",
         *(f'"{key}" = {value:.2f}' for key, value in medians.items()),
-        "",
-        "[share_of_our_time]",
-        *(f'"{key}" = {value:.2f}' for key, value in shares),
     ]
+    if shares:
+        lines += ["", "[share_of_our_time]", *(f'"{key}" = {value:.2f}' for key, value in shares)]
     (Path(__file__).parent / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

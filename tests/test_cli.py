@@ -15,8 +15,9 @@ from nbformat import v4
 
 from gentutor import doctor, jupyter, units, weights
 from gentutor.cli import main
-from gentutor.data import load
-from gentutor.models import vae
+from gentutor.data import available, load
+from gentutor.models import gan, vae
+from gentutor.recipes import gan as gan_recipes
 from gentutor.recipes import vae as recipes
 
 ANSWER = {"grade": False, "solution": True, "locked": False, "grade_id": "fit", "schema_version": 3}
@@ -76,7 +77,14 @@ def call(*arguments: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["doctor"], ["derive"], ["train", "vae"], ["release"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        *(["lab"], ["doctor"], ["derive"], ["release"]),
+        *(["train", family] for family in ("vae", "gan", "wgan", "classifier")),
+    ],
+)
 def test_help_has_examples_within_80_columns(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
@@ -394,6 +402,38 @@ def test_train_interrupted_while_it_measures_writes_no_figure(somewhere, monkeyp
     monkeypatch.chdir(somewhere)
     assert call(*line, "--resume").exit_code == 0
     assert vae.pretrained("vae_digits-2.safetensors")[1]["seconds"] >= 0
+
+
+def test_train_wgan_writes_stops_and_resumes(somewhere, interrupt_at):
+    line = ["train", "wgan", "grid", "--steps", "30", "--seed", "3", "--device", "cpu"]
+    assert call(*line, "--out", "whole.safetensors").exit_code == 0
+    with interrupt_at(20), pytest.warns(UserWarning, match="interrupted after step 20"):
+        assert call(*line).exit_code == 130
+    result = call(*line, "--resume")
+    assert result.exit_code == 0
+    G, record = gan.pretrained(somewhere / "wgan_grid.safetensors")
+    assert record["command"] == "gentutor train wgan grid --seed 3 --steps 30"
+    assert f"modes: {record['figures']['modes']}\n" in result.output
+    assert torch.equal(G.sample(9), gan.pretrained(somewhere / "whole.safetensors")[0].sample(9))
+    assert not (somewhere / "wgan_grid.checkpoint").exists()
+
+
+@pytest.mark.skipif(not available("mnist"), reason="mnist is not here; $GENTUTOR_DATA names where it lies")
+def test_train_gan_measures_what_it_made(somewhere, monkeypatch):
+    monkeypatch.setattr(gan_recipes, "PICTURES", 500)
+    result = call("train", "gan", "mnist", "--steps", "2", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    G, record = gan.pretrained("gan_mnist.safetensors")
+    assert G.sample(2).shape == (2, 1, 28, 28)
+    assert record["figures"]["frechet"] > record["figures"]["frechet_test"]
+    assert f"frechet: {record['figures']['frechet']}" in result.output
+
+
+@pytest.mark.parametrize("family", ["gan", "wgan", "classifier"])
+def test_train_names_the_recipes_that_there_are(family, somewhere):
+    result = call("train", family, "cats")
+    assert result.exit_code == 2
+    assert "There is no recipe 'cats'. There are " in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import click
 
 from gentutor.cli.grade import grade
 from gentutor.cli.release import release
+from gentutor.cli.train import train
 
 if TYPE_CHECKING:
     from gentutor.units import Unit
@@ -34,6 +35,7 @@ def main() -> None:
 
 main.add_command(grade)
 main.add_command(release)
+main.add_command(train)
 
 
 @main.command()
@@ -160,53 +162,6 @@ def derive(file: str, setting: str, readings: bool) -> None:
         sys.stdout.reconfigure(errors="replace")
     click.echo(text(report, width=shutil.get_terminal_size().columns, colour=True, readings=readings))
     sys.exit(0 if report.ok else 1)
-
-
-@main.group()
-def train() -> None:
-    """Train anew the models whose weights are shipped."""
-
-
-@train.command("vae")
-@click.argument("name")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: ./vae_NAME.safetensors"
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1))
-@click.option("--epochs", type=click.IntRange(1), help="Another number than the recipe's.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 ...")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint that lies beside the weights.")
-def train_vae(name: str, out: Path | None, seed: int, epochs: int | None, device: str, resume: bool) -> None:
-    """Train a variational autoencoder; write its weights, with command, seed, wall time and figures.
-
-    NAME is one of mnist-50, mnist-2, digits-2, digits-5, digits-10, digits-20. Ctrl-C keeps a checkpoint.
-
-    \b
-    Examples:
-      gentutor train vae digits-2
-      gentutor train vae mnist-50 --device cuda --out mine.safetensors
-      gentutor train vae mnist-50 --resume
-    """
-    from gentutor.data import DataError
-    from gentutor.recipes import vae
-
-    if name not in vae.RECIPES:
-        raise click.UsageError(f"There is no recipe {name!r}. There are {', '.join(vae.RECIPES)}.")
-    out = out or Path(f"vae_{name}.safetensors")
-    checkpoint = out.with_suffix(".checkpoint")
-    if checkpoint.exists() and not resume:
-        raise click.UsageError(f"{checkpoint} is there: go on from it by --resume, or remove it.")
-    try:
-        record = vae.run(name, out, seed=seed, epochs=epochs, device=device, checkpoint=checkpoint)
-    except (DataError, ValueError, FloatingPointError, RuntimeError) as error:
-        raise click.ClickException(str(error)) from error
-    if record is None:
-        click.echo(f"Stopped; {checkpoint} has the state. The same command with --resume goes on.", err=True)
-        sys.exit(130)
-    checkpoint.unlink()
-    click.echo(f"{out}: {record['seconds']} s on {record['machine']}")
-    for figure, value in record["figures"].items():
-        click.echo(f"  {figure.replace('_', ' ')}: {value} nats")
 
 
 def _prepare(unit: "Unit", path: Path, update: bool) -> None:
