@@ -11,6 +11,17 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one file share a process; of the labs' grading, those of one unit: what is slow is made once.
+
+    The grading comes first, so that no process is left with it alone at the end.
+    """
+    items.sort(key=lambda item: item.path.name != "test_grading.py")
+    for item in items:
+        unit = item.callspec.params.get("graded", "") if hasattr(item, "callspec") else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path}{unit}"))
+
+
 @pytest.fixture
 def interrupt_at(monkeypatch):
     """`with interrupt_at(n)`: Ctrl-C is pressed when a training loop reports its n-th loss."""
