@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: lab test labs lectures grade system
+.PHONY: lab test test-grading labs lectures grade system
 .DEFAULT_GOAL := lab
 
 lab: $(VENV)/.lab          ## set up what students need, and open JupyterLab on the course index
@@ -16,6 +16,9 @@ test: $(VENV)/.test system ## set up what the tests need, and run them all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+test-grading: $(VENV)/.test system ## each planted answer by itself, by plain nbgrader and by gentutor grade: an hour of CPU
+	$(BIN)/python tools/grade_the_grader.py
 
 labs: $(VENV)/.lab         ## write labs/ anew from solutions/
 	$(BIN)/nbgrader generate_assignment --assignment='*' --force
