@@ -10,12 +10,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from gentutor.grading import box
-from gentutor.grading.box import policy
+from gentutor.grading.box import policy, watch
 from gentutor.grading.records import Limits
 
 MB = 1 << 20
@@ -157,6 +158,25 @@ def test_a_channel_bounds_what_it_takes_and_how_long_it_waits(pair):
     other.close()
     with pytest.raises(box.Gone):
         one.send(b"x" * MB)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_processor_time_of_all_processes_is_bounded():
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sum(range(10**7)); sys.stdin.read()"], stdin=-1
+    ) as one:
+        both, proc = [str(os.getpid()), str(one.pid)], os.open("/proc", os.O_RDONLY)
+        try:
+            assert until(lambda: watch.processor_seconds(proc, both[1:]) > 0.05)
+            mine, his = (watch.processor_seconds(proc, [pid]) for pid in both)
+            times = os.times()
+            assert mine == pytest.approx(sum(times[:4]), abs=0.1)
+            bounds = {**asdict(Limits(memory=1 << 40)), "all_seconds": mine + his / 2}
+            assert watch.too_much(proc, both[:1], bounds) is None
+            assert "of processor time" in watch.too_much(proc, both, bounds)
+        finally:
+            os.close(proc)
+            one.stdin.close()
 
 
 def test_a_child_that_does_not_keep_to_the_protocol(inside, sandbox):

@@ -18,8 +18,12 @@ TICK = 0.05  # seconds
 Members = Callable[[], Iterable[str]]  # the processes of the child, as names of folders in `proc`
 
 
-def watch(child: int, leash: Channel, proc: int | None, members: Members, limits: Bounds) -> str | None:
-    """Wait until the child ends or must end. Returns why it ended, or None where the host has asked for it.
+def watch(
+    child: int, leash: Channel, proc: int | None, members: Members, limits: Bounds
+) -> tuple[bool, str | None]:
+    """Wait until the child ends or must end. Returns whether it still runs, and why it must end or did.
+
+    There is no why where the host has asked for its end.
 
     Args:
         child: its first process, a child of this one.
@@ -30,25 +34,42 @@ def watch(child: int, leash: Channel, proc: int | None, members: Members, limits
     """
     end, pause = time.monotonic() + limits["all_seconds"], TICK
     while True:
+        asked = False
         try:
             leash.receive(deadline=time.monotonic() + pause, most_bytes=0)
         except TimeUp:
-            asked = False
+            pass
         except Gone:
             asked = True
-        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is not None:
-            return _how(ended.si_code, ended.si_status)
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return False, _how(os.waitstatus_to_exitcode(status))
         if asked:
-            return None
+            return True, None
         if time.monotonic() > end:
-            return f"ran longer than {limits['all_seconds']:g} seconds"
+            return True, f"ran longer than {limits['all_seconds']:g} seconds"
         looked = time.monotonic()
-        if proc is not None and (why := _too_much(proc, members(), limits)):
-            return why
-        pause = max(
-            TICK, 2 * (time.monotonic() - looked)
-        )  # at most a third of a core, whatever there is to see
+        if proc is not None and (why := too_much(proc, members(), limits)):
+            return True, why
+        pause = max(TICK, 2 * (time.monotonic() - looked))  # a third of a core at most, however much there is
+
+
+def too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
+    """What these processes use together that is more than they may, or None."""
+    tasks, memory, shares = 0, 0, []
+    for pid in pids:
+        fields = _fields(_read(proc, f"{pid}/status"))
+        if "RssAnon" in fields:  # not that of a process that has ended
+            tasks += fields["Threads"]
+            memory += fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
+            shares.append((pid, fields))
+    if tasks > limits["processes"]:
+        return f"started more than {limits['processes']} processes"
+    if memory * 1024 > limits["memory"] and _memory(proc, shares) * 1024 > limits["memory"]:
+        return f"used more than {_size(limits['memory'])} of memory"
+    if processor_seconds(proc, (pid for pid, _ in shares)) > limits["all_seconds"]:
+        return f"used more than {limits['all_seconds']:g} seconds of processor time"
+    return None
 
 
 def descendants(proc: int, top: int) -> list[str]:
@@ -64,21 +85,6 @@ def processor_seconds(proc: int, pids: Iterable[str]) -> float:
     """Processor time of these processes, and of those that they started and waited for."""
     # Fields 14 to 17 of proc_pid_stat(5): in user and kernel mode, its own and its children's.
     return sum(int(ticks) for pid in pids for ticks in _stat(proc, pid)[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def _too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
-    tasks, memory, shares = 0, 0, []
-    for pid in pids:
-        fields = _fields(_read(proc, f"{pid}/status"))
-        if "RssAnon" in fields:  # not that of a process that has ended
-            tasks += fields["Threads"]
-            memory += fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
-            shares.append((pid, fields))
-    if tasks > limits["processes"]:
-        return f"started more than {limits['processes']} processes"
-    if memory * 1024 > limits["memory"] and _memory(proc, shares) * 1024 > limits["memory"]:
-        return f"used more than {_size(limits['memory'])} of memory"
-    return None
 
 
 def _memory(proc: int, processes: list[tuple[str, dict[str, int]]]) -> int:
@@ -117,13 +123,13 @@ def _read(folder: int, path: str) -> str:
         return ""
 
 
-def _how(code: int, status: int) -> str:
-    if code == os.CLD_EXITED:
-        return f"ended its own process, with status {status}"
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended its own process, with status {code}"
     try:
-        return f"its process died of {signal.Signals(status).name}"
+        return f"its process died of {signal.Signals(-code).name}"
     except ValueError:
-        return f"its process died of signal {status}"
+        return f"its process died of signal {-code}"
 
 
 def _size(size: int) -> str:
