@@ -6,7 +6,6 @@ The child keeps one descriptor, its channel. It runs `function(channel)`, and en
 import contextlib
 import importlib
 import os
-import random
 import resource
 import shutil
 import signal
@@ -148,8 +147,7 @@ def _close_all_but(*keep: int) -> None:
 
 
 def _reseed() -> None:
-    """Else every child would draw the same numbers from the global generators."""
-    random.seed()
+    """Else every child would draw the same numbers. Python's own generator does this at a fork by itself."""
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
     if "torch" in sys.modules:

@@ -47,9 +47,8 @@ def install() -> None:
     program = _program(machine)
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: a count of instructions of 8 bytes, and where they are
-    filter_ = ctypes.create_string_buffer(
-        struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code)), 16
-    )
+    prog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
+    filter_ = ctypes.create_string_buffer(prog, len(prog))
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_SECCOMP, FILTER, filter_, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "the filter of system calls was not accepted")
 
@@ -58,11 +57,8 @@ def _program(machine: str) -> bytes:
     """Each step is an instruction, how many to leap if it holds and if not, and its operand."""
     numbers = sorted(NUMBERS[machine].values())
     steps = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, ARCHITECTURE[machine]), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0)]
-    options = [
-        (LOAD, 0, 0, 24),
-        (EQUAL, 0, len(BUFFERS) + 1, 1),
-        (LOAD, 0, 0, 32),
-    ]  # second and third argument
+    # of setsockopt: the second argument, the level, and the third, the option
+    options = [(LOAD, 0, 0, 24), (EQUAL, 0, len(BUFFERS) + 1, 1), (LOAD, 0, 0, 32)]
     options += [(EQUAL, len(BUFFERS) - index, 0, option) for index, option in enumerate(BUFFERS)]
     steps += [(AT_LEAST, len(numbers) + len(options) + 2, 0, X32)]
     steps += [(EQUAL, len(numbers) - index + len(options) + 1, 0, n) for index, n in enumerate(numbers)]

@@ -5,7 +5,9 @@ started. When that is too much, or the host says so or is gone, it kills all of 
 The sum over processes is bounded here, since the kernel's own limits hold for each process by itself.
 """
 
+import contextlib
 import json
+import math
 import os
 import signal
 import time
@@ -15,7 +17,10 @@ from gentutor.grading.box.channel import Channel, Gone, TimeUp
 from gentutor.grading.box.request import Bounds
 
 TICK = 0.05  # seconds
+CROWD = 4  # processes and threads of a child before they step back behind other children's
+WEIGHT = 1.25  # by which a step of niceness lowers the share of a processor: sched(7)
 Members = Callable[[], Iterable[str]]  # the processes of the child, as names of folders in `proc`
+Running = dict[str, dict[str, int]]  # what their `status` says, in KB where it is memory
 
 
 def watch(
@@ -33,6 +38,7 @@ def watch(
         limits: of all of them together.
     """
     end, pause = time.monotonic() + limits["all_seconds"], TICK
+    inherited = _inherited() if proc is not None else 0
     while True:
         asked = False
         try:
@@ -49,27 +55,55 @@ def watch(
         if time.monotonic() > end:
             return True, f"ran longer than {limits['all_seconds']:g} seconds"
         looked = time.monotonic()
-        if proc is not None and (why := too_much(proc, members(), limits)):
-            return True, why
+        if proc is not None:
+            running = look(proc, members())
+            if why := too_much(proc, running, limits, inherited):
+                return True, why
+            if (crowd := _tasks(running) / CROWD) > 1:
+                _step_back(os.getpid(), math.ceil(math.log(crowd, WEIGHT)))
         pause = max(TICK, 2 * (time.monotonic() - looked))  # a third of a core at most, however much there is
 
 
-def too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
-    """What these processes use together that is more than they may, or None."""
-    tasks, memory, shares = 0, 0, []
-    for pid in pids:
-        fields = _fields(_read(proc, f"{pid}/status"))
-        if "RssAnon" in fields:  # not that of a process that has ended
-            tasks += fields["Threads"]
-            memory += fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
-            shares.append((pid, fields))
-    if tasks > limits["processes"]:
+def too_much(proc: int, running: Running, limits: Bounds, inherited: int = 0) -> str | None:
+    """What these processes use together that is more than they may, or None.
+
+    What a child has `inherited` of the warm process's memory, in KB, is not its own: so a single process that
+    goes on and on meets its own limit first, with a MemoryError that a student can read.
+    """
+    most = limits["memory"] // 1024 + inherited
+    if _tasks(running) > limits["processes"]:
         return f"started more than {limits['processes']} processes"
-    if memory * 1024 > limits["memory"] and _memory(proc, shares) * 1024 > limits["memory"]:
+    plain = sum(map(_plain_memory, running.values()))
+    if plain > most and _memory(proc, running) > most:
         return f"used more than {_size(limits['memory'])} of memory"
-    if processor_seconds(proc, (pid for pid, _ in shares)) > limits["all_seconds"]:
+    if processor_seconds(proc, running) > limits["all_seconds"]:
         return f"used more than {limits['all_seconds']:g} seconds of processor time"
     return None
+
+
+def look(proc: int, pids: Iterable[str]) -> Running:
+    """What /proc says of those processes that have not ended."""
+    found = {pid: _fields(_read(proc, f"{pid}/status")) for pid in pids}
+    return {pid: fields for pid, fields in found.items() if "RssAnon" in fields}
+
+
+def _step_back(top: int, niceness: int) -> None:
+    """Give what descends from `top` a lower priority, so that a crowd weighs no more than `CROWD` processes.
+
+    Else a child with sixty busy ones would leave those beside it so little that their time would be up.
+    """
+    proc = os.open(
+        "/proc", os.O_RDONLY | os.O_DIRECTORY
+    )  # ours: here processes have the numbers that we know
+    try:
+        for pid in descendants(proc, top):
+            with contextlib.suppress(OSError):  # it has ended
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    os.setpriority(
+                        os.PRIO_PROCESS, int(task), max(niceness, os.getpriority(os.PRIO_PROCESS, int(task)))
+                    )
+    finally:
+        os.close(proc)
 
 
 def descendants(proc: int, top: int) -> list[str]:
@@ -87,19 +121,36 @@ def processor_seconds(proc: int, pids: Iterable[str]) -> float:
     return sum(int(ticks) for pid in pids for ticks in _stat(proc, pid)[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def _memory(proc: int, processes: list[tuple[str, dict[str, int]]]) -> int:
+def _inherited() -> int:
+    """What this process, like the child, had from the warm process, in KB."""
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return sum(map(_plain_memory, look(proc, ["self"]).values()))
+    finally:
+        os.close(proc)
+
+
+def _tasks(running: Running) -> int:
+    return sum(fields["Threads"] for fields in running.values())
+
+
+def _plain_memory(fields: dict[str, int]) -> int:
+    return fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
+
+
+def _memory(proc: int, running: Running) -> int:
     """KB in use, where a page that several processes share counts once, in parts.
 
     Slower than a plain sum, which counts what was inherited at a fork for each; so it is asked for only where
     the plain sum is too much.
     """
     total = 0
-    for pid, plain in processes:
+    for pid, plain in running.items():
         fields = _fields(_read(proc, f"{pid}/smaps_rollup"))
         if fields:
             total += fields.get("Pss_Anon", 0) + fields.get("Pss_Shmem", 0) + fields.get("SwapPss", 0)
         else:  # it has made itself unreadable: then all of it counts
-            total += plain["RssAnon"] + plain["RssShmem"] + plain["VmSwap"]
+            total += _plain_memory(plain)
     return total
 
 
