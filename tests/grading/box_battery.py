@@ -200,16 +200,11 @@ def find_traces(targets):
 
 
 def fork_bomb(targets):
-    count = 0
-    for _ in range(500):
-        try:
+    with suppress(OSError):
+        for _ in range(500):
             if os.fork() == 0:
-                time.sleep(60)
-                os._exit(0)
-            count += 1
-        except OSError:
-            break
-    return count
+                break
+    time.sleep(60)
 
 
 def patient_fork_bomb(targets):
@@ -259,7 +254,8 @@ def memory_of_many(targets):
 def memory_shared(targets):
     def work():
         area = mmap.mmap(-1, 100 * MB)
-        area.write(b"x" * (100 * MB))
+        for _ in range(100):
+            area.write(b"x" * MB)
         time.sleep(60)
 
     _each(work, 3)

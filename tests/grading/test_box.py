@@ -161,8 +161,7 @@ def test_other_children_and_the_warm_process_cannot_be_reached(fought):
 
 
 def test_processes_are_bounded(fought):
-    count = fought["fork_bomb"]
-    assert count["why"] == "started more than 20 processes" or 10 < count["reply"] <= 20
+    assert fought["fork_bomb"]["why"] == "started more than 20 processes"
     assert fought["patient_fork_bomb"]["kill"] < 2
 
 

@@ -25,7 +25,9 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
-SPARE = 9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
+SPARE = (
+    9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
+)
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
 
 
