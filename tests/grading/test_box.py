@@ -58,9 +58,12 @@ def world():
 def command(who):
     """How to run Python as root or as a user, from what we are."""
     if os.geteuid() != 0:
-        if who == "root" and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode != 0:
+        if who == "user":
+            return [sys.executable]
+        sudo = shutil.which("sudo")
+        if sudo is None or subprocess.run([sudo, "-n", "true"], capture_output=True).returncode != 0:
             pytest.skip("only root can run what root runs")
-        return (["sudo", "-n"] if who == "root" else []) + [sys.executable]
+        return [sudo, "-n", sys.executable]
     if who == "root":
         return [sys.executable]
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
