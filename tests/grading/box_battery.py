@@ -145,6 +145,9 @@ def rights(targets):
         "hostname": refused("sethostname", b"x", 1),
         "mknod": refused("mknod", b"/tmp/null", 0o020666, 0x103),
         "memfd": refused("memfd_create", b"x", 0),
+        "kernel log": refused("klogctl", 3, None, 0),
+        "terminal": refused("posix_openpt", os.O_RDWR),
+        "large buffer": refused("setsockopt", socket.socket().fileno(), 1, 7, struct.pack("i", 1 << 24), 4),
         "shmget": refused("shmget", 0, 4096, 0o1600),
         "bring up lo": refused("ioctl", socket.socket().fileno(), 0x8914, struct.pack("16sH22x", b"lo", 1)),
     }
@@ -197,22 +200,27 @@ def find_traces(targets):
 
 
 def fork_bomb(targets):
-    count = 0
-    for _ in range(500):
-        try:
+    with suppress(OSError):
+        for _ in range(500):
             if os.fork() == 0:
-                time.sleep(60)
-                os._exit(0)
-            count += 1
-        except OSError:
-            break
-    return count
+                break
+    time.sleep(60)
 
 
 def patient_fork_bomb(targets):
     while True:
         with suppress(OSError):
             os.fork()
+
+
+def crowd(targets):
+    """The niceness of the first of nine processes: 0 is ordinary, 19 yields to all others."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    for _ in range(8):
+        if os.fork() == 0:
+            time.sleep(60)
+    time.sleep(1)
+    return [before, os.getpriority(os.PRIO_PROCESS, 0)]
 
 
 def allocate(targets):
@@ -246,7 +254,8 @@ def memory_of_many(targets):
 def memory_shared(targets):
     def work():
         area = mmap.mmap(-1, 100 * MB)
-        area.write(b"x" * (100 * MB))
+        for _ in range(100):
+            area.write(b"x" * MB)
         time.sleep(60)
 
     _each(work, 3)
@@ -288,6 +297,14 @@ def fill(targets):
     except OSError:
         made = index
     return {"bytes": wrote, "files": made}
+
+
+def fill_one(targets):
+    path = os.path.expanduser("~/large")
+    with open(path, "wb", buffering=0) as file, suppress(OSError):
+        for _ in range(100):
+            file.write(b"x" * MB)
+    return os.path.getsize(path)
 
 
 def open_many(targets):
@@ -332,14 +349,13 @@ def sleep(targets):
 
 
 ENDLESS = {"patient_fork_bomb", "ignore_signals"}
-SANDBOX = (
-    harmless_network, harmless_read, harmless_environment, harmless_python, descriptors, write_anywhere,
-    rights, kill_others, fork_bomb, patient_fork_bomb, allocate, memory_of_many, memory_shared,
-    memory_unreadable, memory_inherited, fill, open_many, ignore_signals, leave_daemon, leave, crash, sleep,
-)  # fmt: skip
 PLAIN = (
-    harmless_network, harmless_read, harmless_environment, harmless_python, allocate, memory_of_many,
-    memory_inherited, ignore_signals, leave_daemon, leave, crash, sleep,
+    harmless_network, harmless_read, harmless_environment, harmless_python, crowd, allocate, memory_of_many,
+    memory_inherited, fill_one, ignore_signals, leave_daemon, leave, crash, sleep,
+)  # fmt: skip
+SANDBOX = (
+    *PLAIN, descriptors, write_anywhere, rights, kill_others, fork_bomb, patient_fork_bomb, memory_shared,
+    memory_unreadable, fill, open_many,
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The grader's side of the sandbox: channels to whoever is there, refusals, and what survives what."""
 
+import ast
 import os
 import shutil
 import signal
@@ -9,13 +10,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from gentutor.grading import box
-from gentutor.grading.box import policy
+from gentutor.grading.box import policy, watch
 from gentutor.grading.records import Limits
 
 MB = 1 << 20
@@ -44,8 +46,17 @@ def enormous(channel):
     os.write(channel.fileno(), (1 << 40).to_bytes(8, "big"))
     time.sleep(600)
 
-def draw(channel):
-    channel.send(repr(random.random()).encode())
+def prepare_torch(payload):
+    import numpy, torch
+    torch.nn.Linear(2, 1)(torch.ones(1, 2)).sum().backward()
+    return b""
+
+def learn(channel):
+    import numpy, torch
+    x = torch.ones(3, requires_grad=True)
+    x.square().sum().backward()
+    draws = [random.random(), numpy.random.random(), torch.rand(1).item()]
+    channel.send(repr([x.grad.tolist(), *draws]).encode())
 
 def leave(channel):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", channel.receive().decode()],
@@ -159,6 +170,25 @@ def test_a_channel_bounds_what_it_takes_and_how_long_it_waits(pair):
         one.send(b"x" * MB)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_processor_time_of_all_processes_is_bounded():
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sum(range(10**7)); sys.stdin.read()"], stdin=-1
+    ) as one:
+        both, proc = [str(os.getpid()), str(one.pid)], os.open("/proc", os.O_RDONLY)
+        try:
+            assert until(lambda: watch.processor_seconds(proc, both[1:]) > 0.05)
+            mine, his = (watch.processor_seconds(proc, [pid]) for pid in both)
+            times = os.times()
+            assert mine == pytest.approx(sum(times[:4]), abs=0.1)
+            bounds = {**asdict(Limits(memory=1 << 40)), "all_seconds": mine + his / 2}
+            assert watch.too_much(proc, watch.look(proc, both[:1]), bounds) is None
+            assert "of processor time" in watch.too_much(proc, watch.look(proc, both), bounds)
+        finally:
+            os.close(proc)
+            one.stdin.close()
+
+
 def test_a_child_that_does_not_keep_to_the_protocol(inside, sandbox):
     with box.Box(box.Policy(sandbox=sandbox), "inside:prepare", b"x") as where:
         assert where.prepared == b"prepared x"
@@ -167,11 +197,17 @@ def test_a_child_that_does_not_keep_to_the_protocol(inside, sandbox):
                 child.channel.receive(soon(0.2))
         with where.spawn("inside:deaf") as child, pytest.raises(box.TimeUp):
             child.channel.send(b"x" * (50 * MB), soon(0.2))
-        draws = set()
+
+
+def test_torch_works_in_children_which_draw_each_their_own_numbers(inside, sandbox):
+    with box.Box(box.Policy(sandbox=sandbox), "inside:prepare_torch") as where:
+        learnt = []
         for _ in range(2):
-            with where.spawn("inside:draw") as child:
-                draws.add(child.channel.receive(soon()))
-        assert len(draws) == 2
+            with where.spawn("inside:learn") as child:
+                learnt.append(ast.literal_eval(child.channel.receive(soon(60)).decode()))
+    assert [gradient for gradient, *_ in learnt] == [[2.0, 2.0, 2.0]] * 2
+    for one, other in list(zip(*learnt, strict=True))[1:]:
+        assert one != other
 
 
 def test_many_threads_may_ask_for_children(inside, sandbox):
@@ -205,7 +241,8 @@ def test_a_warm_process_that_dies_is_replaced(inside, sandbox):
         before = {pid for pid in running("gentutor.grading.box.warm") if _descends(pid, os.getpid())}
         assert before
         for pid in before:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # the one took the other with it
+                os.kill(pid, signal.SIGKILL)
         with where.spawn("inside:echo") as child:
             child.channel.send(b"a")
             assert child.channel.receive(soon()) == b"a"

@@ -6,7 +6,6 @@ The child keeps one descriptor, its channel. It runs `function(channel)`, and en
 import contextlib
 import importlib
 import os
-import random
 import resource
 import shutil
 import signal
@@ -50,9 +49,9 @@ def supervise(request: Request, channel: socket.socket, leash_: socket.socket) -
                 return [name for name in os.listdir(proc) if name.isdecimal()]
             return watch.descendants(proc, os.getpid())
 
-        why = watch.watch(child, leash, proc, members, request["limits"])
+        running, why = watch.watch(child, leash, proc, members, request["limits"])
         seconds = 0.0 if proc is None else watch.processor_seconds(proc, members())
-        reaped = _end(child, members if folder else list)
+        reaped = _end(child if running else None, list if request["sandbox"] else members)
         leash.send(watch.report(why, max(seconds, reaped)), deadline=time.monotonic() + 5)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,17 +115,17 @@ def _inside(request: Request, channel: socket.socket, supervisor: socket.socket,
         os._exit(status)
 
 
-def _end(child: int, escaped: Callable[[], list[str]]) -> float:
+def _end(child: int | None, escaped: Callable[[], list[str]]) -> float:
     """Kill the child and what it started. Returns the processor seconds of those that could be waited for.
 
     In a namespace the kernel kills the others when the first process dies. Without one, orphans come to us,
     since we asked for that (`adopt_orphans`), and `escaped` finds them; where that cannot be asked for, a
     process that left its group escapes.
     """
-    with contextlib.suppress(ProcessLookupError):
+    if child is not None:
         os.kill(child, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
     while True:
         for pid in escaped():
             with contextlib.suppress(ProcessLookupError):
@@ -148,8 +147,7 @@ def _close_all_but(*keep: int) -> None:
 
 
 def _reseed() -> None:
-    """Else every child would draw the same numbers from the global generators."""
-    random.seed()
+    """Else every child would draw the same numbers. Python's own generator does this at a fork by itself."""
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
     if "torch" in sys.modules:

@@ -20,12 +20,14 @@ from gentutor.grading.box.request import Bounds
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
-SPARE = 9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
+SPARE = (
+    9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
+)
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
 
 
@@ -114,6 +116,9 @@ def _mounts(size: int, tmp: bool) -> None:
     if tmp:
         _mount(f"{HOME}/.tmp", "/tmp", None, MS_BIND)
     _mount("/dev/shm/shm", "/dev/shm", None, MS_BIND)
+    _mount(
+        "tmpfs", "/dev/pts", "tmpfs", MS_RDONLY, "size=4k,nr_inodes=1"
+    )  # terminals are scarce on a machine
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     os.chdir(HOME)
 

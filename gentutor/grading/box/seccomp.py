@@ -14,20 +14,20 @@ import struct
 # Numbers of the calls, from the kernel's tables: unistd_64.h for x86_64, asm-generic/unistd.h for aarch64.
 NUMBERS = {
     "x86_64": {
-        "shmget": 29, "semget": 64, "msgget": 68, "ptrace": 101, "pivot_root": 155, "mount": 165,
-        "umount2": 166, "mq_open": 240, "add_key": 248, "request_key": 249, "keyctl": 250, "unshare": 272,
-        "perf_event_open": 298, "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310,
-        "process_vm_writev": 311, "vmsplice": 278,
-        "memfd_create": 319, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428,
-        "move_mount": 429, "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "memfd_secret": 447,
+        "shmget": 29, "semget": 64, "msgget": 68, "ptrace": 101, "syslog": 103, "pivot_root": 155,
+        "mount": 165, "umount2": 166, "mq_open": 240, "add_key": 248, "request_key": 249, "keyctl": 250,
+        "unshare": 272, "perf_event_open": 298, "open_by_handle_at": 304, "setns": 308,
+        "process_vm_readv": 310, "process_vm_writev": 311, "vmsplice": 278, "memfd_create": 319,
+        "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429,
+        "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "memfd_secret": 447,
     },
     "aarch64": {
-        "umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "mq_open": 180,
-        "msgget": 186, "semget": 190, "shmget": 194, "add_key": 217, "request_key": 218, "keyctl": 219,
-        "perf_event_open": 241, "open_by_handle_at": 265, "setns": 268, "process_vm_readv": 270,
-        "process_vm_writev": 271, "vmsplice": 75,
-        "memfd_create": 279, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428,
-        "move_mount": 429, "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "memfd_secret": 447,
+        "umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "syslog": 116, "ptrace": 117,
+        "mq_open": 180, "msgget": 186, "semget": 190, "shmget": 194, "add_key": 217, "request_key": 218,
+        "keyctl": 219, "perf_event_open": 241, "open_by_handle_at": 265, "setns": 268,
+        "process_vm_readv": 270, "process_vm_writev": 271, "vmsplice": 75, "memfd_create": 279,
+        "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429,
+        "fsopen": 430, "fsmount": 432, "mount_setattr": 442, "memfd_secret": 447,
     },
 }  # fmt: skip
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
@@ -47,9 +47,8 @@ def install() -> None:
     program = _program(machine)
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: a count of instructions of 8 bytes, and where they are
-    filter_ = ctypes.create_string_buffer(
-        struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code)), 16
-    )
+    prog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
+    filter_ = ctypes.create_string_buffer(prog, len(prog))
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_SECCOMP, FILTER, filter_, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "the filter of system calls was not accepted")
 
@@ -58,11 +57,8 @@ def _program(machine: str) -> bytes:
     """Each step is an instruction, how many to leap if it holds and if not, and its operand."""
     numbers = sorted(NUMBERS[machine].values())
     steps = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, ARCHITECTURE[machine]), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0)]
-    options = [
-        (LOAD, 0, 0, 24),
-        (EQUAL, 0, len(BUFFERS) + 1, 1),
-        (LOAD, 0, 0, 32),
-    ]  # second and third argument
+    # of setsockopt: the second argument, the level, and the third, the option
+    options = [(LOAD, 0, 0, 24), (EQUAL, 0, len(BUFFERS) + 1, 1), (LOAD, 0, 0, 32)]
     options += [(EQUAL, len(BUFFERS) - index, 0, option) for index, option in enumerate(BUFFERS)]
     steps += [(AT_LEAST, len(numbers) + len(options) + 2, 0, X32)]
     steps += [(EQUAL, len(numbers) - index + len(options) + 1, 0, n) for index, n in enumerate(numbers)]

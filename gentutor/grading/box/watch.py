@@ -5,7 +5,9 @@ started. When that is too much, or the host says so or is gone, it kills all of 
 The sum over processes is bounded here, since the kernel's own limits hold for each process by itself.
 """
 
+import contextlib
 import json
+import math
 import os
 import signal
 import time
@@ -15,11 +17,18 @@ from gentutor.grading.box.channel import Channel, Gone, TimeUp
 from gentutor.grading.box.request import Bounds
 
 TICK = 0.05  # seconds
+CROWD = 4  # processes and threads of a child before they step back behind other children's
+WEIGHT = 1.25  # by which a step of niceness lowers the share of a processor: sched(7)
 Members = Callable[[], Iterable[str]]  # the processes of the child, as names of folders in `proc`
+Running = dict[str, dict[str, int]]  # what their `status` says, in KB where it is memory
 
 
-def watch(child: int, leash: Channel, proc: int | None, members: Members, limits: Bounds) -> str | None:
-    """Wait until the child ends or must end. Returns why it ended, or None where the host has asked for it.
+def watch(
+    child: int, leash: Channel, proc: int | None, members: Members, limits: Bounds
+) -> tuple[bool, str | None]:
+    """Wait until the child ends or must end. Returns whether it still runs, and why it must end or did.
+
+    There is no why where the host has asked for its end.
 
     Args:
         child: its first process, a child of this one.
@@ -29,26 +38,72 @@ def watch(child: int, leash: Channel, proc: int | None, members: Members, limits
         limits: of all of them together.
     """
     end, pause = time.monotonic() + limits["all_seconds"], TICK
+    inherited = _inherited() if proc is not None else 0
     while True:
+        asked = False
         try:
             leash.receive(deadline=time.monotonic() + pause, most_bytes=0)
         except TimeUp:
-            asked = False
+            pass
         except Gone:
             asked = True
-        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is not None:
-            return _how(ended.si_code, ended.si_status)
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return False, _how(os.waitstatus_to_exitcode(status))
         if asked:
-            return None
+            return True, None
         if time.monotonic() > end:
-            return f"ran longer than {limits['all_seconds']:g} seconds"
+            return True, f"ran longer than {limits['all_seconds']:g} seconds"
         looked = time.monotonic()
-        if proc is not None and (why := _too_much(proc, members(), limits)):
-            return why
-        pause = max(
-            TICK, 2 * (time.monotonic() - looked)
-        )  # at most a third of a core, whatever there is to see
+        if proc is not None:
+            running = look(proc, members())
+            if why := too_much(proc, running, limits, inherited):
+                return True, why
+            if (crowd := _tasks(running) / CROWD) > 1:
+                _step_back(os.getpid(), math.ceil(math.log(crowd, WEIGHT)))
+        pause = max(TICK, 2 * (time.monotonic() - looked))  # a third of a core at most, however much there is
+
+
+def too_much(proc: int, running: Running, limits: Bounds, inherited: int = 0) -> str | None:
+    """What these processes use together that is more than they may, or None.
+
+    What a child has `inherited` of the warm process's memory, in KB, is not its own: so a single process that
+    goes on and on meets its own limit first, with a MemoryError that a student can read.
+    """
+    most = limits["memory"] // 1024 + inherited
+    if _tasks(running) > limits["processes"]:
+        return f"started more than {limits['processes']} processes"
+    plain = sum(map(_plain_memory, running.values()))
+    if plain > most and _memory(proc, running) > most:
+        return f"used more than {_size(limits['memory'])} of memory"
+    if processor_seconds(proc, running) > limits["all_seconds"]:
+        return f"used more than {limits['all_seconds']:g} seconds of processor time"
+    return None
+
+
+def look(proc: int, pids: Iterable[str]) -> Running:
+    """What /proc says of those processes that have not ended."""
+    found = {pid: _fields(_read(proc, f"{pid}/status")) for pid in pids}
+    return {pid: fields for pid, fields in found.items() if "RssAnon" in fields}
+
+
+def _step_back(top: int, niceness: int) -> None:
+    """Give what descends from `top` a lower priority, so that a crowd weighs no more than `CROWD` processes.
+
+    Else a child with sixty busy ones would leave those beside it so little that their time would be up.
+    """
+    proc = os.open(
+        "/proc", os.O_RDONLY | os.O_DIRECTORY
+    )  # ours: here processes have the numbers that we know
+    try:
+        for pid in descendants(proc, top):
+            with contextlib.suppress(OSError):  # it has ended
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    os.setpriority(
+                        os.PRIO_PROCESS, int(task), max(niceness, os.getpriority(os.PRIO_PROCESS, int(task)))
+                    )
+    finally:
+        os.close(proc)
 
 
 def descendants(proc: int, top: int) -> list[str]:
@@ -66,34 +121,36 @@ def processor_seconds(proc: int, pids: Iterable[str]) -> float:
     return sum(int(ticks) for pid in pids for ticks in _stat(proc, pid)[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def _too_much(proc: int, pids: Iterable[str], limits: Bounds) -> str | None:
-    tasks, memory, shares = 0, 0, []
-    for pid in pids:
-        fields = _fields(_read(proc, f"{pid}/status"))
-        if "RssAnon" in fields:  # not that of a process that has ended
-            tasks += fields["Threads"]
-            memory += fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
-            shares.append((pid, fields))
-    if tasks > limits["processes"]:
-        return f"started more than {limits['processes']} processes"
-    if memory * 1024 > limits["memory"] and _memory(proc, shares) * 1024 > limits["memory"]:
-        return f"used more than {_size(limits['memory'])} of memory"
-    return None
+def _inherited() -> int:
+    """What this process, like the child, had from the warm process, in KB."""
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return sum(map(_plain_memory, look(proc, ["self"]).values()))
+    finally:
+        os.close(proc)
 
 
-def _memory(proc: int, processes: list[tuple[str, dict[str, int]]]) -> int:
+def _tasks(running: Running) -> int:
+    return sum(fields["Threads"] for fields in running.values())
+
+
+def _plain_memory(fields: dict[str, int]) -> int:
+    return fields["RssAnon"] + fields["RssShmem"] + fields["VmSwap"]
+
+
+def _memory(proc: int, running: Running) -> int:
     """KB in use, where a page that several processes share counts once, in parts.
 
     Slower than a plain sum, which counts what was inherited at a fork for each; so it is asked for only where
     the plain sum is too much.
     """
     total = 0
-    for pid, plain in processes:
+    for pid, plain in running.items():
         fields = _fields(_read(proc, f"{pid}/smaps_rollup"))
         if fields:
             total += fields.get("Pss_Anon", 0) + fields.get("Pss_Shmem", 0) + fields.get("SwapPss", 0)
         else:  # it has made itself unreadable: then all of it counts
-            total += plain["RssAnon"] + plain["RssShmem"] + plain["VmSwap"]
+            total += _plain_memory(plain)
     return total
 
 
@@ -117,13 +174,13 @@ def _read(folder: int, path: str) -> str:
         return ""
 
 
-def _how(code: int, status: int) -> str:
-    if code == os.CLD_EXITED:
-        return f"ended its own process, with status {status}"
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended its own process, with status {code}"
     try:
-        return f"its process died of {signal.Signals(status).name}"
+        return f"its process died of {signal.Signals(-code).name}"
     except ValueError:
-        return f"its process died of signal {status}"
+        return f"its process died of signal {-code}"
 
 
 def _size(size: int) -> str:
