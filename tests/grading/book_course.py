@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode, v4
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
 
 from gentutor.grading.records import Submission
@@ -92,6 +93,24 @@ def executed(given: Submission, passed: set[str] = frozenset()) -> NotebookNode:
         if cell.id.startswith("check-") and cell.id not in passed:
             cell.outputs = [v4.new_output("error", ename="CheckFailed", evalue="no", traceback=["no"])]
     return notebook
+
+
+def by_hand(root: Path, student: str, cell: str, points: float | None, comment: str | None) -> None:
+    """What a person does in formgrader, through nbgrader's own gradebook."""
+    with Gradebook(f"sqlite:///{root / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
+        grade = gradebook.find_grade(cell, UNIT, UNIT, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment:
+            gradebook.find_comment(cell, UNIT, UNIT, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def name(root: Path, student: str, first: str, last: str, email: str, number: str) -> None:
+    """What `nbgrader db student add` does."""
+    with Gradebook(f"sqlite:///{root / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
+        gradebook.update_or_create_student(
+            student, first_name=first, last_name=last, email=email, lms_user_id=number
+        )
 
 
 GOOD = {

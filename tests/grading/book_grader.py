@@ -1,8 +1,8 @@
 """A grader in a process of its own, to be killed, starved and raced: `python book_grader.py COURSE COMMAND ...`.
 
-    rounds N      N graders one after another, each killed -9 at a random moment; then one that may end
-    hold          opens the book, says "open", and waits
-    starve BYTES  after two students no file may grow beyond this size: what a full disk is to a program
+rounds N      N graders one after another, each killed -9 at a random moment; then one that may end
+hold          opens the book, says "open", and waits
+starve BYTES  after two students no file may grow beyond this size: what a full disk is to a program
 """
 
 import json

@@ -60,18 +60,6 @@ KINDS = """
     FROM base_cell LEFT JOIN grade_cells ON grade_cells.id = base_cell.id"""
 
 
-def by_hand(course, student, cell, points, comment):
-    """What a person does in formgrader, through nbgrader's own gradebook."""
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{course / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
-        grade = gradebook.find_grade(cell, UNIT, UNIT, student)
-        grade.manual_score, grade.needs_manual_grade = points, False
-        if comment:
-            gradebook.find_comment(cell, UNIT, UNIT, student).manual_comment = comment
-        gradebook.db.commit()
-
-
 def record(book, student, answers, passed, fingerprint="f", at=AT):
     given = submission(student, answers, at)
     return book.record(given, executed(given, set(passed)), fingerprint)
@@ -107,7 +95,9 @@ def test_cells_and_marks_are_those_of_plain_nbgrader_which_goes_on_with_the_tree
     assert rows(ours, GRADES) == before
     bc.nbgrader(ours, "generate_feedback", UNIT)
     for name in NAMES:
-        page = (ours / "build" / "grading" / "feedback" / name / UNIT / f"{UNIT}.html").read_text(encoding="utf-8")
+        page = (ours / "build" / "grading" / "feedback" / name / UNIT / f"{UNIT}.html").read_text(
+            encoding="utf-8"
+        )
         assert f"(Score: {marks[name].points:.1f} / 9.0)" in page
     bc.nbgrader(ours, "export")
     theirs = (ours / "build" / "grading" / "grades.csv").read_text(encoding="utf-8")
@@ -120,8 +110,8 @@ def test_a_second_grading_changes_the_checks_marks_and_keeps_a_persons(course):
     with Book.open(course, UNIT) as book:
         book.prepare(bc.solution())
         record(book, "ada", GOOD, {"check-double", "check-square"})
-        by_hand(course, "ada", "why", 3.5, "Well said.")
-        by_hand(course, "ada", "check-square", 1.0, None)
+        bc.by_hand(course, "ada", "why", 3.5, "Well said.")
+        bc.by_hand(course, "ada", "check-square", 1.0, None)
         assert book.marks("ada").points == 2 + 1 + 3.5
         assert not book.marks("ada").provisional
         assert book.is_recorded("f", "ada")
@@ -172,7 +162,9 @@ def test_what_was_handed_in_is_kept_for_ever(course):
     assert [path.read_bytes() for path in paths[:2]] == [first.original, b"another"]
 
 
-@pytest.mark.parametrize("student", ["", ".", "..", "a/b", "a\\b", ".hid", "a\0", "a\n", " a", "a ", "ж" * 200])
+@pytest.mark.parametrize(
+    "student", ["", ".", "..", "a/b", "a\\b", ".hid", "a\0", "a\n", " a", "a ", "ж" * 200]
+)
 def test_an_id_that_is_no_folders_name_is_refused(course, student):
     with Book.open(course, UNIT) as book:
         book.prepare(bc.solution())
@@ -214,7 +206,9 @@ def test_only_what_the_gradebook_really_has_counts_as_recorded(course):
         autograded.with_suffix(".gone").rename(autograded)
         assert book.is_recorded("f", "ada")
         with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
-            connection.execute("UPDATE grade SET auto_score = 3 WHERE auto_score = 0")  # graded over, by others
+            connection.execute(
+                "UPDATE grade SET auto_score = 3 WHERE auto_score = 0"
+            )  # graded over, by others
             connection.commit()
         assert not book.is_recorded("f", "ada")
         record(book, "ada", GOOD, {"check-double"})
@@ -239,7 +233,7 @@ def test_a_lab_that_changed_after_it_was_handed_in_costs_no_persons_mark(course,
         book.prepare(bc.solution())
         record(book, "ada", GOOD, {"check-double", "check-square"})
         record(book, "bob", GOOD, {"check-double"})
-        by_hand(course, "ada", "why", 4.0, "Yes.")
+        bc.by_hand(course, "ada", "why", 4.0, "Yes.")
         book.prepare(another_lab())
         marks = book.marks("ada")
         assert {n: (m.points, m.most) for n, m in marks.cells.items()} == {
@@ -270,11 +264,20 @@ def test_a_cell_with_a_persons_mark_is_not_taken_away(course, given):
     with Book.open(course, UNIT) as book:
         book.prepare(bc.solution())
         record(book, "ada", GOOD, {"check-double", "check-square"})
-        by_hand(course, "ada", "why", 4.0 if given == "points" else None, None if given == "points" else "Hm.")
+        bc.by_hand(
+            course, "ada", "why", 4.0 if given == "points" else None, None if given == "points" else "Hm."
+        )
         before = rows(course, CELLS), rows(course, KINDS), rows(course, GRADES), rows(course, COMMENTS)
-        with pytest.raises(BookError, match=r"no longer has the cell why.*person gave there, to ada.*Nothing was"):
+        with pytest.raises(
+            BookError, match=r"no longer has the cell why.*person gave there, to ada.*Nothing was"
+        ):
             book.prepare(lab)
-        assert (rows(course, CELLS), rows(course, KINDS), rows(course, GRADES), rows(course, COMMENTS)) == before
+        assert (
+            rows(course, CELLS),
+            rows(course, KINDS),
+            rows(course, GRADES),
+            rows(course, COMMENTS),
+        ) == before
 
 
 def test_points_that_an_author_changes_are_todays(course):

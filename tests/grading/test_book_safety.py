@@ -95,7 +95,9 @@ def test_a_gradebook_that_another_program_writes_to_is_waited_for_and_then_named
         other.execute("BEGIN IMMEDIATE")
         with Book.open(course, UNIT, patience=0.3) as book:
             book.save_result("f", "ada", Tried({"double": []}))
-            with pytest.raises(BookError, match=r"is being written by .*0\.3 seconds.*what was tried is kept"):
+            with pytest.raises(
+                BookError, match=r"is being written by .*0\.3 seconds.*what was tried is kept"
+            ):
                 book.prepare(bc.solution())
             given = submission("ada", GOOD)
             other.commit()

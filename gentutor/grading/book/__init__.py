@@ -1,14 +1,14 @@
 """The book: what a course knows of its students' marks, kept so that nothing is lost.
 
-    course.py     where things lie, and the lock that keeps a second grader out
-    database.py   nbgrader's gradebook as a file: checked, backed up, changed in whole transactions
-    stages.py     nbgrader's own steps, run here
-    cells.py      the unit's cells in the gradebook, as solutions/ has them
-    recording.py  one submission: nbgrader's folders and its marks, all or nothing
-    harmless.py   what students' cells display, made safe for the instructor's browser
-    journal.py    how far a run has come
-    feedback.py   nbgrader's pages for students
-    tables.py     the marks as tables that Canvas and Moodle take
+course.py     where things lie, and the lock that keeps a second grader out
+database.py   nbgrader's gradebook as a file: checked, backed up, changed in whole transactions
+stages.py     nbgrader's own steps, run here
+cells.py      the unit's cells in the gradebook, as solutions/ has them
+recording.py  one submission: nbgrader's folders and its marks, all or nothing
+harmless.py   what students' cells display, made safe for the instructor's browser
+journal.py    how far a run has come
+feedback.py   nbgrader's pages for students
+tables.py     the marks as tables that Canvas and Moodle take
 """
 
 import contextlib
@@ -95,9 +95,7 @@ class Book:
     def record(self, submission: Submission, executed: NotebookNode, fingerprint: str) -> Marks:
         """Put the submission's notebooks and marks where nbgrader has them, and then note that it was done."""
         with self._database.changing() as gradebook:
-            marks = recording.record(
-                gradebook, self._course, self._unit, self._steps, submission, executed
-            )
+            marks = recording.record(gradebook, self._course, self._unit, self._steps, submission, executed)
         self._journal.note_recorded(submission.student, fingerprint, marks.automatic)
         return marks
 

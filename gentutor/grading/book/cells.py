@@ -87,9 +87,7 @@ def _add(gradebook: OpenGradebook, known: Notebook, notebook: NotebookNode) -> N
                         gradebook.db.add(Comment(cell_id=new.id, notebook=submitted))
         if _name_or_none(cell) and not any(c.name == _name(cell) for c in known.source_cells):
             source = {"cell_type": cell.cell_type, "locked": utils.is_locked(cell), "source": cell.source}
-            gradebook.update_or_create_source_cell(
-                _name(cell), known.name, known.assignment.name, **source
-            )
+            gradebook.update_or_create_source_cell(_name(cell), known.name, known.assignment.name, **source)
     gradebook.db.commit()
     gradebook.db.expire_all()
 

@@ -151,7 +151,7 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, InvalidEntry, sqlite3.Error) as error:
-            said = str(error)
+            said = str(getattr(error, "orig", error))
             if "locked" in said:
                 raise BookError(self._locked()) from error
             if "disk is full" in said or "disk I/O" in said or "unable to open" in said:
@@ -203,7 +203,11 @@ def _holders(path: Path) -> str:
     try:
         inode = str(path.stat().st_ino)
         rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        pids = {row[-4] for row in rows if row[-3].rpartition(":")[2] == inode} - {str(os.getpid()), "-1", "0"}
+        pids = {row[-4] for row in rows if row[-3].rpartition(":")[2] == inode} - {
+            str(os.getpid()),
+            "-1",
+            "0",
+        }
         return ", ".join(f"process {pid} ({_command(pid)})" for pid in sorted(pids))
     except (OSError, IndexError):
         return ""
@@ -211,6 +215,12 @@ def _holders(path: Path) -> str:
 
 def _command(pid: str) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:80]
+        return (
+            Path(f"/proc/{pid}/cmdline")
+            .read_bytes()
+            .replace(b"\0", b" ")
+            .decode(errors="replace")
+            .strip()[:80]
+        )
     except OSError:
         return "of another user"

@@ -34,7 +34,9 @@ TAGS = frozenset(PLAIN_TAGS.split("|")) | frozenset(
     "a blockquote caption col colgroup div figcaption figure h1 h2 h3 h4 h5 h6 img input mark section small span "
     "table tbody td tfoot th thead tr tt var".split()
 )
-RENDERED = frozenset("alt checked class colspan disabled href id rowspan scope src start style title type".split())
+RENDERED = frozenset(
+    "alt checked class colspan disabled href id rowspan scope src start style title type".split()
+)
 VOID = frozenset({"br", "col", "hr", "img", "input"})  # tags that are never closed
 CLASSES = frozenset({"dataframe", "mathjax_ignore", "tex2jax_ignore"})  # others mean something to formgrader
 STYLES = (
@@ -51,17 +53,20 @@ PICTURE_URL = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[a-z
 
 def make(notebook: NotebookNode) -> None:
     """Make every text and every output of the notebook harmless, in place."""
+    ids = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in notebook.cells]
+    taken = tuple(name + more for name in ids if name for more in ("", "-comment", "_extra_credit"))
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [new for new in map(output, cell.outputs) if new is not None]
+            made = [output(given, taken) for given in cell.outputs]
+            cell.outputs = [new for new in made if new is not None]
         else:
             pictures = _attachments(cell.pop("attachments", None))
             if pictures:
                 cell.attachments = from_dict(pictures)  # type: ignore[no-untyped-call]
-            cell.source = markdown(cell.source, tuple(pictures))
+            cell.source = markdown(cell.source, tuple(pictures), taken)
 
 
-def output(given: Any) -> NotebookNode | None:
+def output(given: Any, taken: tuple[str, ...] = ()) -> NotebookNode | None:
     """The output with nothing in it but what is known to be harmless; None for what is no output."""
     kind = given.get("output_type")
     new: dict[str, Any]
@@ -78,7 +83,7 @@ def output(given: Any) -> NotebookNode | None:
         }
     elif kind in ("display_data", "execute_result"):
         data, metadata = given.get("data"), given.get("metadata")
-        new = {"output_type": kind, "data": _data(data), "metadata": _sizes(metadata)}
+        new = {"output_type": kind, "data": _data(data, taken), "metadata": _sizes(metadata)}
         if kind == "execute_result":
             count = given.get("execution_count")
             new["execution_count"] = count if isinstance(count, int) else None
@@ -89,10 +94,10 @@ def output(given: Any) -> NotebookNode | None:
 
 
 @functools.lru_cache(maxsize=1024)  # most of a class's cells are the same
-def markdown(text: str, attachments: tuple[str, ...] = ()) -> str:
-    """Markdown, or raw text, that shows the same and does nothing."""
+def markdown(text: str, attachments: tuple[str, ...] = (), taken: tuple[str, ...] = ()) -> str:
+    """Markdown, or raw text, that shows the same and does nothing; no heading takes an id that is taken."""
     spaced = BEGINS_A_TAG.sub("< ", text)
-    if len(spaced) <= MOST_MARKDOWN and _renders_plainly(spaced, attachments):
+    if len(spaced) <= MOST_MARKDOWN and _renders_plainly(spaced, attachments, taken):
         return spaced
     fence = "`" * (1 + max([2, *map(len, re.findall("`+", spaced))]))
     return f"{fence}text\n{spaced}\n{fence}"
@@ -114,14 +119,16 @@ def html(text: str) -> str:
     return clean
 
 
-def _data(data: Any) -> dict[str, str]:
-    if not isinstance(data, dict):
-        return {}
+def _data(data: Any, taken: tuple[str, ...]) -> dict[str, str]:
+    data = data if isinstance(data, dict) else {}
     kept = {}
     for kind, value in data.items():
-        if kind in SHOWN and (shown := SHOWN[kind](_text(value))):
+        if kind == "text/markdown":
+            kept[kind] = markdown(_text(value), taken=taken)
+        elif kind in SHOWN and (shown := SHOWN[kind](_text(value))):
             kept["text/html" if kind == "image/svg+xml" else kind] = shown
-    return kept
+    kinds = ", ".join(_text(kind)[:80] for kind in data)
+    return kept or {"text/plain": f"[not shown: {kinds or 'nothing'}]"}
 
 
 def _picture(text: str) -> str | None:
@@ -141,7 +148,6 @@ def _svg(text: str) -> str:
 SHOWN: dict[str, Callable[[str], str | None]] = {
     "text/plain": str,
     "text/latex": str,  # the pages escape it, and MathJax's "Safe" extension guards its links
-    "text/markdown": markdown,
     "text/html": html,
     "image/png": _picture,
     "image/jpeg": _picture,
@@ -195,7 +201,7 @@ def _is_plain(url: str) -> bool:
     return bool(PLAIN_URL.match(seen))
 
 
-def _renders_plainly(text: str, attachments: tuple[str, ...]) -> bool:
+def _renders_plainly(text: str, attachments: tuple[str, ...], taken: tuple[str, ...]) -> bool:
     """Whether the pages that show the markdown make nothing of it but plain tags and plain links."""
     given = {name: {"image/png": ""} for name in attachments}
     try:
@@ -204,7 +210,7 @@ def _renders_plainly(text: str, attachments: tuple[str, ...]) -> bool:
         return False
     seen = _Seen.of(rendered)
     # An open <details> would hide what follows, and an open <b> embolden it.
-    return seen.plain and seen.balanced and not seen.open.total()
+    return seen.plain and seen.balanced and not seen.open.total() and seen.ids.isdisjoint(taken)
 
 
 class _Seen(HTMLParser):
@@ -214,6 +220,7 @@ class _Seen(HTMLParser):
         super().__init__()
         self.plain, self.depth = True, 0
         self.open, self.balanced = Counter[str](), True
+        self.ids = set[str]()
 
     @classmethod
     def of(cls, text: str) -> "_Seen":
@@ -227,6 +234,7 @@ class _Seen(HTMLParser):
         if tag not in VOID:
             self.open[tag] += 1
         self.depth = max(self.depth, self.open.total(), len(attrs))
+        self.ids |= {value or "" for name, value in attrs if name == "id"}
         addresses = [(name, value or "") for name, value in attrs if name in ("href", "src")]
         self.plain &= (
             tag in TAGS

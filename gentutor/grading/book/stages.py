@@ -56,9 +56,7 @@ def save_cells(config: Config) -> Preprocessor:
     return SaveCells(config=config)
 
 
-def run(
-    steps: Sequence[Preprocessor], notebook: NotebookNode, resources: dict[str, Any]
-) -> NotebookNode:
+def run(steps: Sequence[Preprocessor], notebook: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
     """The notebook after all of them; they change it in place."""
     for step in steps:
         notebook, _ = step(notebook, resources)
