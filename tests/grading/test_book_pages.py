@@ -1,4 +1,4 @@
-"""What people see of the book: pages that do no harm, feedback for who needs it, tables that others take in."""
+"""What people see of the book: pages that do no harm, feedback for who needs it, tables for others."""
 
 import base64
 import csv
@@ -163,7 +163,8 @@ FOUND = """() => ({
     strange: [...document.querySelectorAll(
         "#notebook :is(script, iframe, object, embed, form, style, link, meta, base, svg, math)"
     )].map(e => e.outerHTML),
-    hidden: [...document.querySelectorAll("#notebook .nbgrader_cell")].filter(e => !e.checkVisibility()).length,
+    hidden: [...document.querySelectorAll("#notebook .nbgrader_cell")]
+        .filter(e => !e.checkVisibility()).length,
     shown: document.querySelectorAll("#notebook .nbgrader_cell").length,
     out_of_place: [...document.querySelectorAll("#notebook .rendered_html *")].filter(e =>
         ["fixed", "absolute"].includes(getComputedStyle(e).position)).length,
@@ -194,14 +195,19 @@ def test_nothing_in_a_students_notebook_runs_in_the_page_of_feedback(course, pag
 
 
 @pytest.fixture
-def formgrader(course, tmp_path):
-    """The address and token of a Jupyter server with formgrader in it."""
+def copied(course, tmp_path):
+    return shutil.copytree(course, tmp_path / "course")
+
+
+@pytest.fixture
+def formgrader(copied, tmp_path):
+    """The address of a Jupyter server with formgrader in it."""
     env = os.environ | {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "RUNTIME")}
     line = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", "--port=0"]
     line += ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=t"]
     line += ["--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}"]
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(line, cwd=course, env=env, stdout=log, stderr=log)
+        server = subprocess.Popen(line, cwd=copied, env=env, stdout=log, stderr=log)
     deadline = time.monotonic() + 60
     try:
         while not (found := list((tmp_path / "RUNTIME").glob("jpserver-*.json"))):
@@ -214,7 +220,7 @@ def formgrader(course, tmp_path):
         server.wait()
 
 
-def test_formgrader_shows_the_submissions_and_what_a_person_types_there_survives(course, page, formgrader):
+def test_formgrader_shows_the_submissions_and_what_a_person_types_there_survives(copied, page, formgrader):
     address = f"{formgrader}/formgrader/api/submitted_notebooks/{UNIT}/{UNIT}"
     request = urllib.request.Request(address, headers={"Authorization": "token t"})
     with urllib.request.urlopen(request) as answer:
@@ -234,7 +240,7 @@ def test_formgrader_shows_the_submissions_and_what_a_person_types_there_survives
     points.fill("3.5")
     with page.expect_response(lambda r: "/api/grade/" in r.url and r.request.method == "PUT"):
         points.blur()
-    with Book.open(course, UNIT) as book:
+    with Book.open(copied, UNIT) as book:
         assert book.marks("ada").points == 2 + 3.5
         given = submission("ada", GOOD)
         again = book.record(given, attacked(given), "f")

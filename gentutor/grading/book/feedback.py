@@ -13,8 +13,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from nbconvert.exporters import Exporter
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import GenerateFeedback
+from nbgrader.api import Gradebook, MissingEntry  # type: ignore[import-untyped]
+from nbgrader.converters import GenerateFeedback  # type: ignore[import-untyped]
 
 from gentutor.grading.book import files, stages
 from gentutor.grading.book.course import Course
@@ -88,9 +88,9 @@ def _page(gradebook: Gradebook, course: Course, unit: str, student: str, exporte
 def _exporter(course: Course) -> Exporter:
     """What `nbgrader generate_feedback` makes its pages with."""
     converter = GenerateFeedback(coursedir=course.directory, config=course.config)
-    exporter = converter.exporter_class(parent=converter, config=converter.config)
+    exporter: Exporter = converter.exporter_class(parent=converter, config=converter.config)
     for step in converter.preprocessors:
-        exporter.register_preprocessor(step)
+        exporter.register_preprocessor(step)  # type: ignore[no-untyped-call]
     return exporter
 
 
