@@ -115,7 +115,7 @@ def attacked(given):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Ada has attacked, bob has not; eve's notebook was put into the tree as it was, for comparison."""
-    course = bc.make(tmp_path_factory.mktemp("pages") / "course")
+    course = shutil.copytree(bc.new(tmp_path_factory), tmp_path_factory.mktemp("pages") / "course")
     with Book.open(course, UNIT) as book:
         book.prepare(bc.solution())
         for student in ("ada", "bob", "eve"):

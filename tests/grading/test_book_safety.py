@@ -15,16 +15,9 @@ from gentutor.grading.book import Book, BookError
 from gentutor.grading.records import Tried
 
 
-@pytest.fixture(scope="module")
-def new_course(tmp_path_factory):
-    course = bc.make(tmp_path_factory.mktemp("new") / "course")
-    with Book.open(course, UNIT):
-        return course
-
-
 @pytest.fixture
-def course(new_course, tmp_path):
-    return shutil.copytree(new_course, tmp_path / "a course")
+def course(tmp_path_factory, tmp_path):
+    return shutil.copytree(bc.new(tmp_path_factory), tmp_path / "a course")
 
 
 def gradebook(course):
