@@ -1,5 +1,6 @@
 """A course of one tiny lab, in which plain nbgrader and the book both work: no torch, so that it is quick."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -9,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat import NotebookNode, v4
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
 
+from gentutor.grading.book import Book
 from gentutor.grading.records import Submission
 
 ROOT = Path(__file__).parents[2]
@@ -53,18 +57,39 @@ def make(root: Path) -> Path:
     return root
 
 
-def nbgrader(root: Path, *arguments: str) -> str:
-    """Run the real nbgrader in the course."""
+@functools.cache
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with an empty gradebook, which takes nbgrader seconds to make; to be copied."""
+    course = make(tmp_path_factory.mktemp("new") / "course")
+    with Book.open(course, UNIT):
+        return course
+
+
+SEVERAL = """
+import os, sys
+from nbgrader.apps import NbGraderApp
+from traitlets.config import Application
+for line in sys.argv[1:]:
+    folder, *arguments = line.split("|")
+    os.chdir(folder)
+    NbGraderApp.launch_instance(arguments)
+    type(Application.instance()).clear_instance()
+"""
+
+
+def nbgrader(*commands: list[str | Path]) -> None:
+    """Run real commands of nbgrader, each a folder and arguments, one after another in one process.
+
+    Each for itself would take seconds to start.
+    """
     run = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=root,
+        [sys.executable, "-c", SEVERAL, *("|".join(map(str, command)) for command in commands)],
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
 
 
 def rebuilt(answers: dict[str, str], lab: NotebookNode) -> NotebookNode:
@@ -92,6 +117,24 @@ def executed(given: Submission, passed: set[str] = frozenset()) -> NotebookNode:
         if cell.id.startswith("check-") and cell.id not in passed:
             cell.outputs = [v4.new_output("error", ename="CheckFailed", evalue="no", traceback=["no"])]
     return notebook
+
+
+def by_hand(root: Path, student: str, cell: str, points: float | None, comment: str | None) -> None:
+    """What a person does in formgrader, through nbgrader's own gradebook."""
+    with Gradebook(f"sqlite:///{root / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
+        grade = gradebook.find_grade(cell, UNIT, UNIT, student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment:
+            gradebook.find_comment(cell, UNIT, UNIT, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def name(root: Path, student: str, first: str, last: str, email: str, number: str) -> None:
+    """What `nbgrader db student add` does."""
+    with Gradebook(f"sqlite:///{root / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
+        gradebook.update_or_create_student(
+            student, first_name=first, last_name=last, email=email, lms_user_id=number
+        )
 
 
 GOOD = {

@@ -1,9 +1,4 @@
-"""A grader in a process of its own, to be killed, starved and raced: `python book_grader.py COURSE COMMAND ...`.
-
-    rounds N      N graders one after another, each killed -9 at a random moment; then one that may end
-    hold          opens the book, says "open", and waits
-    starve BYTES  after two students no file may grow beyond this size: what a full disk is to a program
-"""
+"""Graders in processes of their own, to be killed, starved and raced."""
 
 import json
 import os
@@ -11,10 +6,10 @@ import random
 import resource
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import book_course as bc
@@ -64,8 +59,11 @@ def state(course: Path) -> dict[str, tuple[float, float]]:
 WHOLE = {(2.0, 0.0), (0.0, 3.0)}
 
 
-def rounds(course: Path, many: int) -> None:
-    """Says what each kill left."""
+def rounds(course: Path, many: int, told: Connection) -> None:
+    """So many graders one after another, each killed -9 at a random moment, then one that may end.
+
+    Tells what marks each kill left.
+    """
     start = time.monotonic()
     grade(course, 0)
     takes = time.monotonic() - start
@@ -84,31 +82,34 @@ def rounds(course: Path, many: int) -> None:
         for step in ("submitted", "autograded"):
             for path in (course / "build" / "grading" / step).rglob("*.ipynb"):
                 json.loads(path.read_bytes())
-        print(json.dumps(sorted(map(str, seen.values()))), flush=True)
+        told.send(sorted(seen.values()))
     grade(course, many)
     assert set(state(course).values()) == {sorted(WHOLE, reverse=True)[many % 2]}
     assert not list((course / "build" / "grading").rglob(".new-*"))
-    print("whole")
+    told.send("whole")
 
 
-def main() -> None:
-    course, command, *rest = Path(sys.argv[1]), *sys.argv[2:]
-    if command == "rounds":
-        rounds(course, int(rest[0]))
-    elif command == "hold":
-        with Book.open(course, bc.UNIT):
-            print("open", flush=True)
-            time.sleep(60)
-    elif command == "starve":
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        most = int(rest[0])
-        try:
-            grade(course, 1, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
-        except BookError as error:
-            print(error)
-        else:
-            print("nothing was wrong")
+def hold(course: Path, told: Connection) -> None:
+    """Open the book, say so, and wait."""
+    with Book.open(course, bc.UNIT):
+        told.send("open")
+        time.sleep(60)
 
 
-if __name__ == "__main__":
-    main()
+def starve(course: Path, most: int, told: Connection) -> None:
+    """Grade; after two students no file may grow beyond so many bytes: what a full disk is to a program."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        grade(course, 1, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+    except BookError as error:
+        told.send(str(error))
+    else:
+        told.send("nothing was wrong")
+
+
+def lock(gradebook: Path, told: Connection) -> None:
+    """Write to the gradebook, as another program would."""
+    with closing(sqlite3.connect(gradebook)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        told.send("held")
+        time.sleep(60)

@@ -1,13 +1,10 @@
 """Nothing is lost: killed graders, full disks, locked and damaged gradebooks, two graders at once."""
 
-import os
+import multiprocessing
 import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, contextmanager
 
 import book_course as bc
 import book_grader
@@ -17,19 +14,10 @@ from book_course import GOOD, UNIT, executed, submission
 from gentutor.grading.book import Book, BookError
 from gentutor.grading.records import Tried
 
-HERE = Path(__file__).parent
-
-
-@pytest.fixture(scope="module")
-def new_course(tmp_path_factory):
-    course = bc.make(tmp_path_factory.mktemp("new") / "course")
-    with Book.open(course, UNIT):
-        return course
-
 
 @pytest.fixture
-def course(new_course, tmp_path):
-    return shutil.copytree(new_course, tmp_path / "a course")
+def course(tmp_path_factory, tmp_path):
+    return shutil.copytree(bc.new(tmp_path_factory), tmp_path / "a course")
 
 
 def gradebook(course):
@@ -40,16 +28,24 @@ def backups(course):
     return sorted((course / "build" / "grading" / "backups").iterdir())
 
 
-def command(course, *arguments):
-    path = os.pathsep.join([str(bc.ROOT), str(HERE)])
-    line = [sys.executable, str(HERE / "book_grader.py"), str(course), *arguments]
-    return {"args": line, "env": {**os.environ, "PYTHONPATH": path}, "encoding": "utf-8"}
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["book_grader"])
 
 
-def ran(course, *arguments):
-    run = subprocess.run(**command(course, *arguments), capture_output=True, timeout=300)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout.strip()
+@contextmanager
+def started(act, *arguments):
+    """A process that does `act`, and what it tells; it is killed in the end."""
+    told, tell = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=act, args=(*arguments, tell))
+    process.start()
+    tell.close()
+    try:
+        yield process, told
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        told.close()
 
 
 def record(course, student="ada", passed=("check-double",), fingerprint="f", **options):
@@ -60,16 +56,17 @@ def record(course, student="ada", passed=("check-double",), fingerprint="f", **o
 
 
 def test_a_grader_killed_at_any_moment_loses_no_mark_and_the_next_goes_on(course):
-    said = ran(course, "rounds", "20").splitlines()
-    assert said[-1] == "whole"
-    mixed = {line for line in said[:-1] if len(set(line.split('", "'))) > 1}
-    assert mixed, f"no kill fell into the midst of a run: {said}"
+    with started(book_grader.rounds, course, 20) as (_, told):
+        left = [told.recv() for _ in range(20)]
+        assert told.recv() == "whole"
+    assert any(len(set(marks)) > 1 for marks in left), f"no kill fell into the midst of a run: {left}"
 
 
 @pytest.mark.parametrize("most", [10, 2_000, 60_000])  # journal, notebook, gradebook
 def test_a_disk_that_fills_up_costs_nothing_and_is_told(course, most):
     book_grader.grade(course, 0)
-    said = ran(course, "starve", str(most))
+    with started(book_grader.starve, course, most) as (_, told):
+        said = told.recv()
     assert "could not be written" in said
     assert "make room on the disk" in said
     seen = book_grader.state(course)
@@ -81,12 +78,11 @@ def test_a_disk_that_fills_up_costs_nothing_and_is_told(course, most):
 
 
 def test_a_second_grader_is_told_who_grades_and_how_to_wait(course):
-    with subprocess.Popen(**command(course, "hold"), stdout=subprocess.PIPE) as first:
-        assert first.stdout.readline() == "open\n"
-        said = rf"being graded already \({UNIT} since 20.*process {first.pid} on .*kill {first.pid}\): nothing is lost"
+    with started(book_grader.hold, course) as (first, told):
+        assert told.recv() == "open"
+        said = rf"being graded already \({UNIT} since 20.*process {first.pid} on .*kill {first.pid}\)"
         with pytest.raises(BookError, match=said), Book.open(course, UNIT):
             pass
-        first.kill()
     assert record(course).points == 2
 
 
@@ -95,7 +91,9 @@ def test_a_gradebook_that_another_program_writes_to_is_waited_for_and_then_named
         other.execute("BEGIN IMMEDIATE")
         with Book.open(course, UNIT, patience=0.3) as book:
             book.save_result("f", "ada", Tried({"double": []}))
-            with pytest.raises(BookError, match=r"is being written by .*0\.3 seconds.*what was tried is kept"):
+            with pytest.raises(
+                BookError, match=r"is being written by .*0\.3 seconds.*what was tried is kept"
+            ):
                 book.prepare(bc.solution())
             given = submission("ada", GOOD)
             other.commit()
@@ -110,16 +108,10 @@ def test_a_gradebook_that_another_program_writes_to_is_waited_for_and_then_named
 
 
 def test_who_writes_to_the_gradebook_is_named(course):
-    script = (
-        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); "
-        "print('held', flush=True); time.sleep(60)"
-    )
-    line = [sys.executable, "-c", script, str(gradebook(course))]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, encoding="utf-8") as other:
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(BookError, match=rf"process {other.pid} \(.*python.* -c import sqlite3"):
+    with started(book_grader.lock, gradebook(course)) as (other, told):
+        assert told.recv() == "held"
+        with pytest.raises(BookError, match=rf"process {other.pid} \(.*python"):
             record(course, patience=0.2)
-        other.kill()
 
 
 @pytest.mark.parametrize("damage", ["middle", "cut", "text", "empty"])
@@ -200,11 +192,3 @@ def test_an_exception_on_the_way_leaves_the_marks_as_they_were(course, monkeypat
     assert book_grader.state(course) == {"ada": (2.0, 0.0)}
     with Book.open(course, UNIT) as book:
         assert not book.is_recorded("g", "ada")
-
-
-def test_a_grader_that_is_terminated_lets_go_of_the_lock(course):
-    with subprocess.Popen(**command(course, "hold"), stdout=subprocess.PIPE) as first:
-        first.stdout.readline()
-        first.send_signal(signal.SIGTERM)
-    with Book.open(course, UNIT):
-        pass

@@ -1,14 +1,14 @@
 """The book: what a course knows of its students' marks, kept so that nothing is lost.
 
-    course.py     where things lie, and the lock that keeps a second grader out
-    database.py   nbgrader's gradebook as a file: checked, backed up, changed in whole transactions
-    stages.py     nbgrader's own steps, run here
-    cells.py      the unit's cells in the gradebook, as solutions/ has them
-    recording.py  one submission: nbgrader's folders and its marks, all or nothing
-    harmless.py   what students' cells display, made safe for the instructor's browser
-    journal.py    how far a run has come
-    feedback.py   nbgrader's pages for students
-    tables.py     the marks as tables that Canvas and Moodle take
+course.py     where things lie, and the lock that keeps a second grader out
+database.py   nbgrader's gradebook as a file: checked, backed up, changed in whole transactions
+stages.py     nbgrader's own steps, run here
+cells.py      the unit's cells in the gradebook, as solutions/ has them
+recording.py  one submission: nbgrader's folders and its marks, all or nothing
+harmless.py   what students' cells display, made safe for the instructor's browser
+journal.py    how far a run has come
+feedback.py   nbgrader's pages for students
+tables.py     the marks as tables that Canvas and Moodle take
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry  # type: ignore[import-untyped]
 
 from gentutor.grading.book import cells, feedback, files, recording, stages, tables
 from gentutor.grading.book.course import Course
@@ -32,7 +32,7 @@ PATIENCE = 30.0  # seconds to wait for another program that is writing to the gr
 
 
 class Book:
-    """The book of a course, open for one unit. Whatever is wrong with it is a BookError that says what to do."""
+    """The book of a course, open for one unit. What is wrong with it is a BookError that says what to do."""
 
     def __init__(self, course: Course, unit: str, database: Database) -> None:
         self._course, self._unit, self._database = course, unit, database
@@ -93,11 +93,9 @@ class Book:
         self._journal.note_tried(student, fingerprint, tried)
 
     def record(self, submission: Submission, executed: NotebookNode, fingerprint: str) -> Marks:
-        """Put the submission's notebooks and marks where nbgrader has them, and then note that it was done."""
+        """Put the submission's notebooks and marks where nbgrader has them, then note that it was done."""
         with self._database.changing() as gradebook:
-            marks = recording.record(
-                gradebook, self._course, self._unit, self._steps, submission, executed
-            )
+            marks = recording.record(gradebook, self._course, self._unit, self._steps, submission, executed)
         self._journal.note_recorded(submission.student, fingerprint, marks.automatic)
         return marks
 
@@ -110,7 +108,7 @@ class Book:
                 raise KeyError(student) from None
 
     def feedback(self, students: Iterable[str], workers: int = 1) -> feedback.Pages:
-        """nbgrader's page for each of the students whose marks, comments or notebook changed since the last one."""
+        """nbgrader's page for each student whose marks, comments or notebook changed since the last one."""
         return feedback.write(self._database, self._course, self._unit, students, workers)
 
     def tables(self) -> list[Path]:

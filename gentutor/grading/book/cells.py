@@ -10,8 +10,8 @@ from copy import deepcopy
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader import utils
-from nbgrader.api import Comment, Grade, MissingEntry, Notebook
+from nbgrader import utils  # type: ignore[import-untyped]
+from nbgrader.api import Comment, Grade, MissingEntry, Notebook  # type: ignore[import-untyped]
 
 from gentutor.grading.book import stages
 from gentutor.grading.book.course import Course
@@ -43,7 +43,7 @@ KINDS = {"grade": utils.is_grade, "solution": utils.is_solution, "task": utils.i
 
 
 def _names(notebook: NotebookNode) -> dict[str, set[str]]:
-    """By kind, the names of the notebook's cells of that kind; "source" are all of these and the locked ones."""
+    """By kind, the names of the notebook's cells of that kind; "source": all these, and the locked ones."""
     names = {kind: {_name(c) for c in notebook.cells if is_kind(c)} for kind, is_kind in KINDS.items()}
     locked = {_name(cell) for cell in notebook.cells if utils.is_locked(cell)}
     return {**names, "source": locked.union(*names.values())}
@@ -61,9 +61,9 @@ def _take_away(gradebook: OpenGradebook, known: Notebook, names: dict[str, set[s
             by_hand = sorted({row.student.id for row in rows if _is_by_hand(row)})
             if by_hand:
                 raise BookError(
-                    f"solutions/ no longer has the cell {cell.name}, and the gradebook holds points or a comment "
-                    f"that a person gave there, to {_some(by_hand)}. Give the cell its name back; or, if they may "
-                    "be lost, clear them in formgrader first. Nothing was changed."
+                    f"solutions/ no longer has the cell {cell.name}, and the gradebook holds points or a "
+                    f"comment that a person gave there, to {_some(by_hand)}. Give the cell its name back; "
+                    "or, if they may be lost, clear them in formgrader first. Nothing was changed."
                 )
             for row in [*rows, cell]:
                 gradebook.db.delete(row)
@@ -87,9 +87,7 @@ def _add(gradebook: OpenGradebook, known: Notebook, notebook: NotebookNode) -> N
                         gradebook.db.add(Comment(cell_id=new.id, notebook=submitted))
         if _name_or_none(cell) and not any(c.name == _name(cell) for c in known.source_cells):
             source = {"cell_type": cell.cell_type, "locked": utils.is_locked(cell), "source": cell.source}
-            gradebook.update_or_create_source_cell(
-                _name(cell), known.name, known.assignment.name, **source
-            )
+            gradebook.update_or_create_source_cell(_name(cell), known.name, known.assignment.name, **source)
     gradebook.db.commit()
     gradebook.db.expire_all()
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config, PyFileConfigLoader
+from nbgrader.coursedir import CourseDirectory  # type: ignore[import-untyped]
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from gentutor.grading.book.marks import BookError
 
 SALT = re.compile(r"[0-9a-f]{32}")
-# A student's id is a folder's name, here and for nbgrader, whose patterns do not find names that begin with a dot.
+# A student's id is a folder's name, here and for nbgrader, whose patterns find none that begins with a dot.
 STUDENT = re.compile(r"(?![.\s])[^/\\\x00-\x1f\x7f\ud800-\udfff]+(?<!\s)")
 
 
@@ -52,8 +53,8 @@ class Course:
         kind, _, path = str(directory.db_url).partition(":///")
         if kind != "sqlite" or not path:
             raise BookError(
-                f"The gradebook is {directory.db_url}, and only SQLite files can be locked and backed up here: "
-                "set CourseDirectory.db_url in nbgrader_config.py to sqlite:///..."
+                f"The gradebook is {directory.db_url}, and only SQLite files can be locked and backed up "
+                "here: set CourseDirectory.db_url in nbgrader_config.py to sqlite:///..."
             )
         return cls(root, config, root / "build" / "grading", Path(path), directory)
 
@@ -73,8 +74,8 @@ class Course:
         """
         if not STUDENT.fullmatch(student) or len(student.encode()) > 255:
             raise BookError(
-                f"{student!r} cannot be a student's id: it must be usable as a folder's name (no slash, no dot in "
-                "front, no control character, no space at an end, at most 255 bytes). Rename it."
+                f"{student!r} cannot be a student's id: it must be usable as a folder's name (no slash, no "
+                "dot in front, no control character, no space at an end, at most 255 bytes). Rename it."
             )
         pattern = getattr(self.directory, f"{step}_directory")
         return Path(self.directory.format_path(pattern, student, unit))
@@ -107,6 +108,6 @@ def _who(text: str) -> str:
     except (ValueError, TypeError, KeyError):
         who, stop = "it has not said yet which unit", "kill and its process id"
     return (
-        f"This course is being graded already ({who}). Wait until that has ended and give the command again; or "
-        f"stop it (Ctrl-C there, or {stop}): nothing is lost, and the next run goes on where it stopped."
+        f"This course is being graded already ({who}). Wait until that has ended and give the command again; "
+        f"or stop it (Ctrl-C there, or {stop}): nothing is lost, and the next run goes on where it stopped."
     )

@@ -5,28 +5,23 @@ student: all of it is in the file, or nothing.
 """
 
 import contextlib
-import filecmp
 import os
-import shlex
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, InvalidEntry
+from nbgrader.api import Gradebook, InvalidEntry  # type: ignore[import-untyped]
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from gentutor.grading.book import files
+from gentutor.grading.book import backups, files
 from gentutor.grading.book.marks import BookError
 
-KEPT_BACKUPS = 30
 
-
-class OpenGradebook(Gradebook):
+class OpenGradebook(Gradebook):  # type: ignore[misc]  # nbgrader has no types
     """nbgrader's gradebook within a transaction of ours: its commits and its closing wait for our own."""
 
     def __init__(self, connection: Connection, course_id: str) -> None:
@@ -48,11 +43,12 @@ class Database:
     `patience` is how many seconds to wait for another program that is writing to it.
     """
 
-    def __init__(self, path: Path, backups: Path, course_id: str, patience: float) -> None:
-        self.path, self.backups, self.course_id, self.patience = path, backups, course_id, patience
-        self._backed_up = False
+    def __init__(self, path: Path, backups_folder: Path, course_id: str, patience: float) -> None:
+        self.path, self.course_id, self.patience = path, course_id, patience
+        self._backups, self._backed_up = backups_folder, False
         if not path.exists():
-            self._create()
+            with files.writing_to(path.parent), self._told():
+                self._create()
         self._check()
         self._engine = create_engine(
             f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": patience}
@@ -73,7 +69,10 @@ class Database:
     @contextlib.contextmanager
     def changing(self) -> Iterator[OpenGradebook]:
         """The gradebook, to be changed by all that happens in the `with`, or by nothing of it."""
-        self._back_up()
+        if not self._backed_up:
+            with self._told():
+                backups.make(self.path, self._backups, self.patience)
+            self._backed_up = True
         with self._open("IMMEDIATE") as gradebook:
             yield gradebook
 
@@ -92,58 +91,21 @@ class Database:
     def _create(self) -> None:
         """An empty gradebook of nbgrader's, complete from the moment it has its name."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(prefix=".new-", dir=self.path.parent)
+        handle, new = tempfile.mkstemp(prefix=files.BEGUN, dir=self.path.parent)
         os.close(handle)
         try:
-            with self._told(), Gradebook(f"sqlite:///{new}", self.course_id):
-                pass
+            Gradebook(f"sqlite:///{new}", self.course_id).close()
             os.replace(new, self.path)
         finally:
             Path(new).unlink(missing_ok=True)
         files.sync_folder(self.path.parent)
 
     def _check(self) -> None:
-        problem = _damage(self.path, self.patience)
+        problem = backups.damage(self.path, self.patience)
         if problem and "locked" in problem:
             raise BookError(self._locked())
         if problem:
-            raise BookError(
-                f"The gradebook {self.path} is damaged ({problem}): nothing is graded into it. {self._cure()}"
-            )
-
-    def _cure(self) -> str:
-        good = next((b for b in sorted(self.backups.glob("*.db"), reverse=True) if not _damage(b)), None)
-        if good is None:
-            return f"There is no good backup in {self.backups}: put back a copy of your own, or move it away."
-        path, aside = shlex.quote(str(self.path)), shlex.quote(f"{self.path}.damaged")
-        return (
-            f"The newest good backup is {good.name}. To take it:\n"
-            f"    mv {path} {aside}; rm -f {path}-journal {path}-wal {path}-shm; cp {shlex.quote(str(good))} {path}\n"
-            "and grade again: what the backup lacks is put in anew; points that a person gave since then are in "
-            "the damaged file only."
-        )
-
-    def _back_up(self) -> None:
-        """Once in a run: a copy of the gradebook before the first change, unless the last backup is the same."""
-        if self._backed_up:
-            return
-        self.backups.mkdir(parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(prefix=".new-", dir=self.backups)
-        try:
-            with self._told(), contextlib.closing(sqlite3.connect(new)) as copy:
-                with contextlib.closing(sqlite3.connect(self.path, timeout=self.patience)) as now:
-                    now.backup(copy)
-            os.fsync(handle)
-            older = sorted(self.backups.glob("*.db"))
-            if not older or not filecmp.cmp(new, older[-1], shallow=False):
-                os.replace(new, self.backups / f"gradebook-{datetime.now():%Y%m%d-%H%M%S-%f}.db")
-                files.sync_folder(self.backups)
-                for old in older[: -KEPT_BACKUPS + 1]:
-                    old.unlink(missing_ok=True)
-        finally:
-            os.close(handle)
-            Path(new).unlink(missing_ok=True)
-        self._backed_up = True
+            raise BookError(self._damaged(problem))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -151,13 +113,13 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, InvalidEntry, sqlite3.Error) as error:
-            said = str(error)
+            said = str(getattr(error, "orig", error))
             if "locked" in said:
                 raise BookError(self._locked()) from error
-            if "disk is full" in said or "disk I/O" in said or "unable to open" in said:
+            if any(word in said for word in ("full", "disk I/O", "unable to open", "readonly")):
                 raise BookError(
-                    f"The gradebook {self.path} could not be written ({said.splitlines()[0]}): make room on the "
-                    "disk and give the command again. It is as it was."
+                    f"The gradebook {self.path} could not be written or backed up ({said}): make room on the "
+                    "disk, or let yourself write there, and give the command again. It is as it was."
                 ) from error
             if "no such column" in said or "no such table" in said:
                 raise BookError(
@@ -165,14 +127,19 @@ class Database:
                     "`nbgrader db upgrade`, which keeps a copy, and give the command again."
                 ) from error
             if "malformed" in said or "not a database" in said:
-                raise BookError(f"The gradebook {self.path} is damaged ({said}). {self._cure()}") from error
+                raise BookError(self._damaged(said)) from error
             raise
 
+    def _damaged(self, problem: str) -> str:
+        way_back = backups.way_back(self.path, self._backups)
+        return f"The gradebook {self.path} is damaged ({problem}): nothing is graded into it. {way_back}"
+
     def _locked(self) -> str:
+        who = _holders(self.path) or "another program"
         return (
-            f"The gradebook {self.path} is being written by {_holders(self.path) or 'another program'}; it was "
-            f"waited for, {self.patience:g} seconds long. Let that end, or close it, and give the command again: "
-            "what was tried is kept."
+            f"The gradebook {self.path} is being written by {who}, for more than the {self.patience:g} "
+            "seconds that it was waited for. Let that end, or close it, and give the command again: what was "
+            "tried is kept."
         )
 
 
@@ -185,32 +152,21 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {connection.get_execution_options()['transaction_mode']}")
 
 
-def _damage(path: Path, patience: float = 5.0) -> str | None:
-    """What is wrong with a gradebook's file, or None."""
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=patience)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if said != "ok":
-                return str(said)
-            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'student'")
-            return None if tables.fetchone()[0] else "it is empty"
-    except sqlite3.Error as error:
-        return str(error)
-
-
 def _holders(path: Path) -> str:
     """The processes that have a lock on the file, on Linux; else nothing."""
     try:
         inode = str(path.stat().st_ino)
         rows = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        pids = {row[-4] for row in rows if row[-3].rpartition(":")[2] == inode} - {str(os.getpid()), "-1", "0"}
-        return ", ".join(f"process {pid} ({_command(pid)})" for pid in sorted(pids))
+        pids = {row[-4] for row in rows if row[-3].rpartition(":")[2] == inode}
     except (OSError, IndexError):
         return ""
+    others = sorted(pids - {str(os.getpid()), "-1", "0"})  # -1: of a file, or of another container
+    return ", ".join(f"process {pid} ({_command(pid)})" for pid in others)
 
 
 def _command(pid: str) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:80]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
-        return "of another user"
+        return "that has ended"
+    return b" ".join(words).decode(errors="replace").strip()[:80]

@@ -13,15 +13,15 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from nbconvert.exporters import Exporter
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import GenerateFeedback
+from nbgrader.api import Gradebook, MissingEntry  # type: ignore[import-untyped]
+from nbgrader.converters import GenerateFeedback  # type: ignore[import-untyped]
 
 from gentutor.grading.book import files, stages
 from gentutor.grading.book.course import Course
 from gentutor.grading.book.database import Database
 from gentutor.grading.book.recording import write_with_time
 
-WORTH_A_PROCESS = 16  # pages; a process needs some two seconds to start
+WORTH_A_PROCESS = 8  # pages; the first process needs some two seconds to start
 
 
 @dataclass
@@ -39,9 +39,11 @@ def write(database: Database, course: Course, unit: str, students: Iterable[str]
     workers = min(workers, len(stale) // WORTH_A_PROCESS)
     if workers <= 1:
         return _pages(database, course, unit, stale)
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # nbconvert is imported once, not by each
     pages = Pages()
     shares = [stale[k :: 4 * workers] for k in range(4 * workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         made = [pool.submit(_share, course.root, unit, share, database.patience) for share in shares]
         for done in made:
             pages.written += done.result().written
@@ -86,9 +88,9 @@ def _page(gradebook: Gradebook, course: Course, unit: str, student: str, exporte
 def _exporter(course: Course) -> Exporter:
     """What `nbgrader generate_feedback` makes its pages with."""
     converter = GenerateFeedback(coursedir=course.directory, config=course.config)
-    exporter = converter.exporter_class(parent=converter, config=converter.config)
+    exporter: Exporter = converter.exporter_class(parent=converter, config=converter.config)
     for step in converter.preprocessors:
-        exporter.register_preprocessor(step)
+        exporter.register_preprocessor(step)  # type: ignore[no-untyped-call]
     return exporter
 
 

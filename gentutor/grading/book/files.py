@@ -1,12 +1,14 @@
-"""Files that are written at once or not at all: a reader, a full disk or a power cut never finds half of one."""
+"""Files that are written at once or not at all: no reader, full disk or power cut finds half of one."""
 
 import contextlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gentutor.grading.book.marks import BookError
+
+BEGUN = ".new-"  # what the names of files begin with that have not got their own yet
 
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
@@ -16,11 +18,18 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 def write_all(folder: Path, contents: Mapping[str, bytes], mode: int = 0o644) -> None:
     """The same for some files of one folder, by name, each at once or not at all."""
-    try:
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             _replace(folder / name, content, mode)
         sync_folder(folder)
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn what the system says into what to do."""
+    try:
+        yield
     except OSError as error:
         raise BookError(
             f"{folder} could not be written ({error.strerror}): make room on the disk, or let yourself write "
@@ -30,7 +39,7 @@ def write_all(folder: Path, contents: Mapping[str, bytes], mode: int = 0o644) ->
 
 def _replace(path: Path, content: bytes, mode: int) -> None:
     # Not named for `path`: a student's name may already fill the 255 bytes that a file name has.
-    handle, new = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    handle, new = tempfile.mkstemp(prefix=BEGUN, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -54,6 +63,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Take away what `write` had begun when a grader was killed; nobody else may be writing below `folder`."""
-    for new in folder.rglob(".new-*"):
+    """Take away what a grader had begun when it was killed; nobody else may be writing below `folder`."""
+    for new in folder.rglob(f"{BEGUN}*"):
         new.unlink(missing_ok=True)

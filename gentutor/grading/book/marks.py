@@ -14,7 +14,7 @@ class Mark:
     """One graded cell of one student.
 
     Attributes:
-        points: what counts today: a person's points where there are any, else the check's; extra credit included.
+        points: what counts today: a person's points where there are any, else the check's; with extra credit.
         most: what the cell can give.
         automatic: the check's points; None where only a person can judge.
         needs_person: nbgrader waits for a person's judgement, or for their second look after a new grading.

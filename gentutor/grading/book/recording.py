@@ -11,8 +11,8 @@ from pathlib import Path
 import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from nbgrader import utils
-from nbgrader.api import Gradebook
+from nbgrader import utils  # type: ignore[import-untyped]
+from nbgrader.api import Gradebook  # type: ignore[import-untyped]
 
 from gentutor.grading.book import files, harmless, stages
 from gentutor.grading.book.course import Course

@@ -11,8 +11,8 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import CheckCellMetadata, Execute, SaveCells
+from nbgrader.converters import Autograde, GenerateAssignment  # type: ignore[import-untyped]
+from nbgrader.preprocessors import CheckCellMetadata, Execute, SaveCells  # type: ignore[import-untyped]
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
@@ -53,12 +53,11 @@ def after_execution(config: Config) -> list[Preprocessor]:
 
 def save_cells(config: Config) -> Preprocessor:
     """What puts a notebook's cells into the gradebook."""
-    return SaveCells(config=config)
+    (step,) = _made([SaveCells], config)
+    return step
 
 
-def run(
-    steps: Sequence[Preprocessor], notebook: NotebookNode, resources: dict[str, Any]
-) -> NotebookNode:
+def run(steps: Sequence[Preprocessor], notebook: NotebookNode, resources: dict[str, Any]) -> NotebookNode:
     """The notebook after all of them; they change it in place."""
     for step in steps:
         notebook, _ = step(notebook, resources)

@@ -1,8 +1,8 @@
 """The marks as tables: nbgrader's, and those that Canvas and Moodle take in.
 
 Canvas reads every column behind "Section" as an assignment, and the marks of a student that it does not list
-stay as they are. So only those who handed in are listed, and that marks are provisional, because some wait for
-a person, is said in the file's name. Moodle's grading worksheet has a column for such a remark.
+stay as they are. So only those who handed in are listed, and the file's name says that marks are provisional,
+because some wait for a person. Moodle's grading worksheet has a column for such a remark.
 
 - Canvas: docs.instructure.com, "import grades"; students are found by ID, SIS User ID, SIS Login ID, or name.
 - Moodle: docs.moodle.org, "offline grading worksheet" (by Identifier) and "Grade import" (by email address).
@@ -16,17 +16,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, SubmittedAssignment  # type: ignore[import-untyped]
 
 from gentutor.grading.book import files
 from gentutor.grading.book.course import Course
 from gentutor.grading.book.recording import marks_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-NBGRADERS = (
-    "assignment duedate timestamp student_id last_name first_name email raw_score late_submission_penalty "
-    "score max_score"
-).split()
+NBGRADERS = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"]
+NBGRADERS += ["raw_score", "late_submission_penalty", "score", "max_score"]
 CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 MOODLE = [
     "Identifier",
@@ -43,7 +41,7 @@ MOODLE = [
 def write(gradebook: Gradebook, course: Course, unit: str) -> list[Path]:
     """Write the tables into the folder of all that grading writes; returns where.
 
-    grades.csv is the one that `nbgrader export` writes, with a last column that says which marks are provisional.
+    grades.csv is the one that `nbgrader export` writes, with a last column that says what is provisional.
     """
     rows, provisional = _of_the_unit(gradebook, unit)
     state = {True: ".provisional", False: ""}
@@ -114,8 +112,8 @@ def _harmless(cell: object) -> str:
     if cell is None:
         return ""
     text = str(cell)
-    is_formula = isinstance(cell, str) and text.lstrip().startswith(FORMULA) or text.startswith(FORMULA[4:])
-    return f"'{text}" if is_formula else text
+    is_formula = text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
+    return f"'{text}" if isinstance(cell, str) and is_formula else text
 
 
 def _number(value: float) -> str:
