@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Literal
 
-from gentutor.grading.book import Book, BookError, files
+from gentutor.grading.book import Book, files
 from gentutor.grading.box import BoxError, Policy, why_not
 from gentutor.grading.executors import Executor, ExecutorError, Lost
 from gentutor.grading.executors.local import Local, cores
@@ -37,6 +37,8 @@ def grade(order: Order) -> Summary:
         summary = Summary(lab.unit, lab.exercises, order.sandbox, taken.absent)
         with Book.open(order.course, lab.unit) as book, _executor(order, lab) as executor:
             book.prepare(lab.master)
+            if taken.roster:
+                book.enrol(taken.roster.students)
             try:
                 with Progress(len(taken.handed) + len(taken.refused), lab.unit) as progress:
                     batch = _Batch(order, lab, taken, book, executor, summary, progress)
@@ -46,12 +48,13 @@ def grade(order: Order) -> Summary:
                 summary.end(STOPPED, 130)
             except ENDS_ALL as error:
                 summary.end(str(error), 2)
-            summary.seconds = time.monotonic() - began
-            report = order.course / "build" / "grading" / "reports" / f"{lab.unit}.md"
-            try:
+            except Exception as error:  # what nobody thought of: what was done is reported all the same
+                summary.end(f"{type(error).__name__}: {error}", 2)
+                raise
+            finally:
+                summary.seconds = time.monotonic() - began
+                report = order.course / "build" / "grading" / "reports" / f"{lab.unit}.md"
                 files.write(report, summary.markdown().encode())
-            except BookError as error:
-                summary.end(str(error), 2)
     return summary
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from standin import Told, job
+from standin import LIMITS, Told, job
 
 from gentutor.grading.executors import ExecutorError, Lost
 from gentutor.grading.executors.local import Local, cores
@@ -110,6 +110,37 @@ def test_cores_are_those_that_the_process_may_use():
     run = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "1"
     assert cores() >= 1
+
+
+def test_a_sandbox_that_dies_costs_no_marks():
+    import toy
+
+    from gentutor.grading.box import Policy, why_not
+    from gentutor.grading.trial.session import Trials
+
+    if why_not(Policy()):
+        pytest.skip("no sandbox here; that fails elsewhere")
+    lab, opened = toy.lab(), []
+
+    def open_trials():
+        opened.append(Trials(lab, Policy(), LIMITS))
+        return opened[0]
+
+    given = toy.submission(
+        "ada", double="import time\n\ndef double(x):\n    time.sleep(1.5)\n    return 2 * x"
+    )
+    with Local(open_trials, 1) as executor:
+        results = executor.run([lab.job(given, "salt", LIMITS)])
+        outputs = executor.class_outputs  # the sandbox is warm
+        killer = threading.Timer(2.0, os.kill, (opened[0]._box._warm._process.pid, signal.SIGKILL))
+        killer.start()
+        ((_, tried),) = results
+    assert killer.finished.is_set()
+    assert outputs
+    assert isinstance(tried, Tried)
+    shown = [tried.outputs[check][0] for check in ("check-double", "check-step")]
+    assert [output["output_type"] for output in shown] == ["stream", "stream"]
+    assert len(opened) == 1
 
 
 # --- a real scheduler, two real workers ---

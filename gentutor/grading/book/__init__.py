@@ -24,6 +24,7 @@ from gentutor.grading.book.course import Course
 from gentutor.grading.book.database import Database
 from gentutor.grading.book.journal import Journal
 from gentutor.grading.book.marks import BookError, Mark, Marks
+from gentutor.grading.intake import Student
 from gentutor.grading.records import Submission, Tried
 
 __all__ = ["Book", "BookError", "Mark", "Marks"]
@@ -62,6 +63,18 @@ class Book:
         """Bring the gradebook up to the unit's notebook in solutions/. No mark is lost; see `cells.save`."""
         with self._database.changing() as gradebook:
             cells.save(gradebook, self._course, self._unit, master)
+
+    def enrol(self, students: Iterable[Student]) -> None:
+        """Put the class list into the gradebook, for the tables; what the list lacks stays as it is."""
+        with self._database.changing() as gradebook:
+            for student in students:
+                known = {
+                    "first_name": student.first_name,
+                    "last_name": student.last_name or student.full_name,
+                    "email": student.email,
+                    "lms_user_id": student.number,
+                }
+                gradebook.update_or_create_student(student.id, **{k: v for k, v in known.items() if v})
 
     def keep_original(self, submission: Submission) -> Path:
         """Keep the bytes as they were handed in, for ever; returns where."""

@@ -31,10 +31,12 @@ class Child:
 
     Attributes:
         channel: to `function(channel)` in the child.
+        lost: whether it ended with its supervisor, so that it is not known why: the fault may be ours.
     """
 
     def __init__(self, channel: Channel, leash: Channel) -> None:
         self.channel = channel
+        self.lost = False
         self._leash = leash
         self._lock = threading.Lock()
         self._ended = False
@@ -78,11 +80,11 @@ class Child:
             report = json.loads(self._leash.receive(deadline))
             self._why, self._seconds = report["why"], report["cpu_seconds"]
         except Gone:
-            self._why = "its supervisor has died"
+            self._why, self.lost = "its supervisor has died", True
         except TimeUp:
             if deadline == 0:
                 return  # it goes on
-            self._why = "its supervisor does not answer"
+            self._why, self.lost = "its supervisor does not answer", True
         self._ended = True
         self._leash.close()
 

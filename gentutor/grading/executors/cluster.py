@@ -115,10 +115,13 @@ class Cluster:
         while True:
             try:
                 with self._client.as_current():
-                    return list(wait(list(pending), PATIENCE, "FIRST_COMPLETED").done)
+                    some = wait(list(pending), PATIENCE, "FIRST_COMPLETED").done
             except TimeoutError as error:
                 if not self._client.ncores():
                     raise ExecutorError(f"The cluster at {self.address} has lost its last worker.") from error
+            else:  # "lost" went with its worker, and is tried again
+                if done := [future for future in some if future.status in ("finished", "error")]:
+                    return done
 
 
 class _Desk(WorkerPlugin):

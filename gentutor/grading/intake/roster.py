@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from gentutor.grading.intake.ids import plain, safe_ids
+from gentutor.grading.intake.ids import plain, safe_id, safe_ids
 
 # Headers, in lower case with spaces for "_" and "-". The first of a row's that is not empty counts.
 _ID = (
@@ -89,7 +89,7 @@ class Roster:
         """The students who may be meant: by the platform's number, else by id, else by name or email."""
         tests = (
             lambda s: bool(number) and s.number == number,
-            lambda s: s.id == name,
+            lambda s: s.id in (name, safe_id(name)),
             lambda s: plain(s.id) == plain(name),
             lambda s: plain(name) in s.names,
         )

@@ -10,8 +10,8 @@ from gentutor.grading.report.words import bullets, escaped, table
 
 COMMONEST = 12  # failed checks that are listed
 NO_SANDBOX = (
-    "> **Without a sandbox.** What students wrote ran with the rights of whoever gave the command: it could read\n"
-    "> the hidden tests and this account's files, and change them. These marks rest on the class's honesty."
+    "> **Without a sandbox.** What students wrote ran with the rights of whoever gave the command: it could\n"
+    "> read the hidden tests and this account's files, and change them. These marks rest on trust."
 )
 OPEN = "Open points wait for a person (formgrader, *Manual Grading*) and count 0 until then."
 SEEN = "What was seen, which by itself tells nothing of intent:"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+NUMBER = re.compile(r"[\d.]*")
 LONGEST = 300  # characters of one remark
 
 
@@ -26,7 +27,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table in Markdown whose columns line up as plain text too; columns of numbers to the right."""
     lines = [header, *([escaped(cell) for cell in row] for row in rows)]
     columns = list(zip(*lines, strict=True))
-    right = [all(not cell or cell[0] in "-0123456789" for cell in column[1:]) for column in columns]
+    right = [any(column[1:]) and all(map(NUMBER.fullmatch, column[1:])) for column in columns]
     widths = [max(map(len, column)) for column in columns]
     rule = [f"{'-' * (width - 1)}:" if r else "-" * width for width, r in zip(widths, right, strict=True)]
     places = list(zip(right, widths, strict=True))

@@ -15,7 +15,7 @@ from typing import Any, Self
 from gentutor.check import Reply
 from gentutor.check.call import Failure
 from gentutor.grading import names
-from gentutor.grading.box import Box, Child, Gone, Policy, TimeUp, TooLong
+from gentutor.grading.box import Box, BoxError, Child, Gone, Policy, TimeUp, TooLong
 from gentutor.grading.lab import Lab, LabError
 from gentutor.grading.records import Cell, Job, Limits, Output, Tried, error_output
 from gentutor.grading.trial import wire
@@ -58,7 +58,8 @@ class Trials:
         self._box.close()
 
     def run(self, job: Job) -> Tried:
-        """Tries one submission. What goes wrong in it is part of what is returned."""
+        """Tries one submission. What goes wrong in it is part of what is returned; what goes wrong with the
+        sandbox is a BoxError, and the submission may be tried again."""
         if job.lab != self._lab.fingerprint:
             raise ValueError(f"the job is of another version of {self._lab.unit}")
         trial = _Trial(self._box, job)
@@ -162,6 +163,8 @@ class _Trial:
             why = f"answered what cannot be read ({error})"
         self._student = None
         self._end_child(student)
+        if student.lost:
+            raise BoxError(f"a student's process is lost: {student.why}")
         raise _Ended(student.why or why)
 
     def _seconds(self) -> float:
@@ -198,6 +201,8 @@ class _Trial:
         except (Gone, TimeUp, TooLong, wire.Unreadable) as error:
             self._judge = None
             self._end_child(judge)
+            if judge.lost:
+                raise BoxError(f"a judge's process is lost: {judge.why}") from error
             why = judge.why or f"it could not be judged in time ({type(error).__name__})"
             self._noticed.append(f"cell {check.id}: {why}")
             return [error_output("NotJudged", why)]
