@@ -87,7 +87,8 @@ def test_every_relative_link_leads_to_a_file(page):
 def test_every_gentutor_command_exists_with_these_options(page, tmp_path, monkeypatch):
     """And one that a paragraph calls planned does not exist yet."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "chain.tex").touch()  # the derivation of which the pages speak
+    for file in ("chain.tex", "class.csv"):  # the derivation and the class list of which the pages speak
+        (tmp_path / file).touch()
     for paragraph in re.split(r"\n\s*\n", text_of(page)):
         for arguments in commands(paragraph, "gentutor"):
             problem = problem_of(arguments)

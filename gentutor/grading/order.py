@@ -61,7 +61,9 @@ class Taken:
         roster = Roster.read(order.roster) if order.roster else None
         intake = collect(order.path, order.unit, roster=roster)
         last, several = latest(intake.handed)
-        notes = {s: (*intake.notes.get(s, ()), *several.get(s, ())) for s in {*intake.notes, *several}}
+        late = {each.student: ["The platform marks it as late."] for each in last if each.late}
+        said = (intake.notes, several, late)
+        notes = {s: tuple(n for notes in said for n in notes.get(s, ())) for s in set().union(*said)}
         handed = deque(sorted(last, key=lambda each: each.student))
         return cls(handed, intake.refused, intake.absent, notes, roster)
 
