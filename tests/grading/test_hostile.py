@@ -16,25 +16,35 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 
-import nbformat
 import pytest
 from hostile import all_cases
 from hostile.browser import PAYLOAD
 from hostile.corpus import GOT_THROUGH, POINTS, UNIT, World
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from planting import ROOT
 
 CASES = all_cases()
-CELL_SECONDS = 4
+CELL_SECONDS = 3
 MOST_MEMORY = 2 << 30  # bytes of the grading process itself, and of each process in the box
 MOST_BYTES = 8 << 20  # of a student's notebook
 
 # Texts that no student may see: from files, the environment, another's notebook, a hidden test, a rubric.
 SALT = "5a17" * 8
 SECRETS = ("canary-of-", SALT, "normal(5, 9) + 4", "he does not see the digit", GOT_THROUGH)
+
+
+# The command, with pages of feedback for those who attack the browser only: each takes a third of a second.
+COMMAND = f"""
+from gentutor.cli import main
+from gentutor.grading.book import Book
+feedback, wanted = Book.feedback, {[name for name, case in CASES.items() if case.kind == "browser"]}
+Book.feedback = lambda book, students, workers: feedback(book, [s for s in students if s in wanted], workers)
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -53,25 +63,33 @@ class Graded:
     def work(self) -> Path:
         return self.world.course / "build" / "grading"
 
-    def notebook(self, student: str) -> nbformat.NotebookNode:
-        path = self.work / "autograded" / student / UNIT / f"{UNIT}.ipynb"
-        return nbformat.read(path, as_version=4)
-
-    def marks(self, student: str) -> dict[str, float]:
+    @cached_property
+    def marks(self) -> dict[str, dict[str, float]]:
+        """By student and exercise: what the checks gave."""
         with Gradebook(f"sqlite:///{self.work / 'gradebook.db'}") as gradebook:
-            (notebook,) = gradebook.find_submission(UNIT, student).notebooks
+            notebooks = [n for s in gradebook.assignment_submissions(UNIT) for n in s.notebooks]
             return {
-                grade.name.removeprefix("check-"): grade.auto_score
-                for grade in notebook.grades
-                if grade.name.startswith("check-")
+                notebook.student.id: {
+                    grade.name.removeprefix("check-"): grade.auto_score
+                    for grade in notebook.grades
+                    if grade.name.startswith("check-")
+                }
+                for notebook in notebooks
             }
+
+    def autograded(self, student: str) -> Path:
+        return self.work / "autograded" / student / UNIT / f"{UNIT}.ipynb"
+
+    def outputs(self, student: str, checks: bool = False) -> list[object]:
+        """What the student's cells showed, and with `checks` what these did too."""
+        cells = json.loads(self.autograded(student).read_text(encoding="utf-8"))["cells"]
+        own = [c for c in cells if checks or not c["metadata"].get("nbgrader", {}).get("grade")]
+        return [output for cell in own for output in cell.get("outputs", [])]
 
     def told(self, student: str) -> str:
         """All that the instructor is told of the student: lines of the report, and what the cells came to."""
         lines = [line for line in self.said.splitlines() if student in line]
-        path = self.work / "autograded" / student
-        outputs = [c.get("outputs", []) for c in self.notebook(student).cells] if path.exists() else []
-        return "\n".join([*lines, json.dumps(outputs, ensure_ascii=False)])
+        return "\n".join([*lines, json.dumps(self.outputs(student, checks=True), ensure_ascii=False)])
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +118,8 @@ def graded(tmp_path_factory) -> Graded:
         else:  # not nbformat.write, which refuses some of what students hand in
             path.write_bytes(lab.data if lab.data is not None else json.dumps(lab.notebook).encode())
 
-    command = [sys.executable, "-c", "from gentutor.cli import main; main()", "grade", "01", str(submissions)]
-    command += [f"--folder={course}", f"--timeout={CELL_SECONDS}", "--memory=1G", "--workers=6"]
+    command = [sys.executable, "-c", COMMAND, "grade", "01", str(submissions)]
+    command += [f"--folder={course}", f"--timeout={CELL_SECONDS}", "--memory=1G", "--workers=8"]
     start = time.monotonic()
     run = subprocess.run(
         command,
@@ -125,6 +143,10 @@ def _listening(address: str) -> socket.socket:
     return server
 
 
+def _size(path: Path) -> int:
+    return sum(p.stat().st_size for p in ([path] if path.is_file() else path.rglob("*")))
+
+
 def _hears(server: socket.socket, heard: list[str]) -> None:
     while True:
         try:
@@ -135,47 +157,26 @@ def _hears(server: socket.socket, heard: list[str]) -> None:
         connection.close()
 
 
-def cases(**wanted: object) -> pytest.MarkDecorator:
-    names = [n for n, case in CASES.items() if all(getattr(case, k) == v for k, v in wanted.items())]
-    return pytest.mark.parametrize("name", names)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.refused])
+def test_a_submission_comes_to_what_it_must(graded, name):
+    case, told = CASES[name], graded.told(name)
+    assert graded.marks[name] == case.marks, told[:3000]
+    assert re.search(case.says, told), told[:3000]
+    theirs = "\n".join(cell.source for cell in case.made(graded.world).cells)
+    shown = json.dumps(graded.outputs(name), ensure_ascii=False)
+    for secret in SECRETS:
+        assert secret not in shown or secret in theirs, shown[max(0, shown.find(secret) - 500) :][:1000]
+    handed_in = (graded.submissions / name / f"{UNIT}.ipynb").stat().st_size
+    for path in (graded.autograded(name), graded.work / "journal" / UNIT / name):
+        assert _size(path) < MOST_BYTES + handed_in, path
 
 
-@cases(refused=False)
-def test_marks_are_exactly_what_the_answers_deserve(graded, name):
-    assert graded.marks(name) == CASES[name].marks, graded.told(name)[:3000]
-
-
-@cases(refused=True)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.refused])
 def test_what_cannot_be_graded_is_refused_with_a_reason(graded, name):
-    with pytest.raises(MissingEntry):
-        graded.marks(name)
+    assert name not in graded.marks
     (line,) = [line for line in graded.said.splitlines() if re.match(rf"\[.*\] {name}: ", line)]
     assert len(line) > len(name) + 30, line
     assert "canary" not in line
-
-
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.says])
-def test_the_instructor_is_told_what_happened(graded, name):
-    assert re.search(CASES[name].says, graded.told(name)), graded.told(name)[:3000]
-
-
-@cases(refused=False)
-def test_nobody_sees_what_is_not_theirs(graded, name):
-    source = "\n".join(cell.source for cell in CASES[name].made(graded.world).cells)
-    for cell in graded.notebook(name).cells:
-        checks = cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
-        shown = json.dumps(cell.get("outputs", []), ensure_ascii=False)
-        for secret in () if checks else SECRETS:
-            assert secret not in shown or secret in source, shown[max(0, shown.find(secret) - 500) :][:1000]
-
-
-@cases(refused=False)
-def test_a_notebook_stays_small(graded, name):
-    files = [path for path in graded.work.rglob("*") if name in path.parts and path.is_file()]
-    handed_in = (graded.submissions / name / f"{UNIT}.ipynb").stat().st_size
-    assert files
-    for path in files:
-        assert path.stat().st_size < MOST_BYTES + handed_in, path
 
 
 def test_the_class_is_graded_to_its_end(graded):
@@ -250,9 +251,8 @@ class Runs(HTMLParser):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.kind == "browser"])
 def test_the_browser_runs_nothing_of_the_students(graded, name):
     page = (graded.work / "feedback" / name / UNIT / f"{UNIT}.html").read_text(encoding="utf-8")
-    outputs = [output for cell in graded.notebook(name).cells for output in cell.get("outputs", [])]
-    shown = [text for output in outputs for text in output.get("data", {}).get("text/html", [])]
-    for html in (page, *shown):
+    shown = [output.get("data", {}).get("text/html", []) for output in graded.outputs(name, checks=True)]
+    for html in (page, *map("".join, shown)):
         runs = Runs()
         runs.feed(html)
         assert not [script for script in runs.found if PAYLOAD in script]
