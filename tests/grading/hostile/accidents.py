@@ -48,9 +48,9 @@ def breakpoints(lab):
 
 
 @case("solved")
-def two_hundred_figures(lab):
+def eighty_figures(lab):
     """Figures that nobody closes."""
-    lab.own("for n in range(200):\n    plt.figure(figsize=(1, 1))\n    plt.plot([n])\nplt.show()")
+    lab.own("for n in range(80):\n    plt.figure(figsize=(1, 1))\n    plt.plot([n])\nplt.show()")
 
 
 @case("solved", costs=["gradient_step", "largest_angle"])

@@ -85,12 +85,6 @@ def pipe(lab, path):
     os.mkfifo(path)
 
 
-@placed(refused=True)
-def folder_of_that_name(lab, path):
-    """A folder that is called 01_pca.ipynb."""
-    path.mkdir()
-
-
 @case("solved")
 def saved_by_windows(lab):
     """A byte order mark, and line ends of two bytes."""

@@ -48,7 +48,7 @@ def a_thousand_outputs(lab):
 
 @case("solved", costs=["fit"])
 def traceback_of_ten_megabytes(lab):
-    """An exception with a long message, and one chained three hundred times; in cells and in an answer."""
+    """An exception with a long message, and one chained a hundred times; in cells and in an answer."""
     lab.own("raise ValueError('long ' * 2 * 10**6)", after="load-data")
     lab.own(
         """
@@ -57,7 +57,7 @@ def traceback_of_ten_megabytes(lab):
             except ValueError as error:
                 if n: deep(n - 1)
                 raise RuntimeError("y" * 10_000) from error
-        deep(300)
+        deep(100)
         """,
         after="load-data",
     )
@@ -89,11 +89,11 @@ def warnings_in_floods(lab):
 
 @case("solved")
 def progress_bars(lab):
-    """A bar that is drawn a hundred thousand times, on one line."""
+    """A bar that is drawn twenty thousand times, on one line."""
     lab.own(
         """
         from tqdm.auto import tqdm
-        for _ in tqdm(range(100_000), mininterval=0, miniters=1): pass
+        for _ in tqdm(range(20_000), mininterval=0, miniters=1): pass
         """,
         after="load-data",
     )

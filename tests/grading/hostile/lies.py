@@ -232,7 +232,8 @@ def objects_that_hang(lab):
         """
         class Later(dict):
             def items(self):
-                while True: pass
+                import time
+                while True: time.sleep(1)
         def fit(X, r):
             return X.mean(0), Later()
         """,
@@ -242,7 +243,8 @@ def objects_that_hang(lab):
         """
         class Endless(Exception):
             def __str__(self):
-                while True: pass
+                import time
+                while True: time.sleep(1)
         def largest_angle(A, B):
             raise Endless
         """,

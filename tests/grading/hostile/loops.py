@@ -8,7 +8,7 @@ END = "check-largest_angle"
 @case("solved", says="(?i)second|time|long")
 def endless_cell(lab):
     """A cell of one's own that never ends, below the last check."""
-    lab.own("while True: pass", after=END)
+    lab.own("import time\nwhile True: time.sleep(1)", after=END)
 
 
 @case("hollow")
@@ -40,9 +40,9 @@ def deaf_cell(lab):
             except (OSError, ValueError): pass
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         signal.setitimer(signal.ITIMER_REAL, 0)
+        import time
         while True:
-            try:
-                while True: pass
+            try: time.sleep(1)
             except BaseException: pass
         """,
         after=END,
@@ -56,11 +56,10 @@ def deaf_answer(lab):
         "fit",
         """
         def fit(X, r):
-            import signal
+            import signal, time
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             while True:
-                try:
-                    while True: pass
+                try: time.sleep(1)
                 except BaseException: pass
         """,
     )
@@ -88,7 +87,8 @@ def loop_in_a_destructor(lab):
         """
         class Undying:
             def __del__(self):
-                while True: pass
+                import time
+                while True: time.sleep(1)
         undying = Undying()
         del undying
         """,
@@ -100,7 +100,7 @@ def loop_in_a_destructor(lab):
 def loop_in_a_display(lab):
     """A value that is shown for ever."""
     lab.own(
-        "class Shown:\n    def __repr__(self):\n        while True: pass\nShown()",
+        "import time\nclass Shown:\n    def __repr__(self):\n        while True: time.sleep(1)\nShown()",
         after=END,
     )
 
@@ -129,4 +129,4 @@ def every_answer_is_endless(lab):
         ("gradient_step", "def gradient_step(Theta, Phi, X, lr):"),
         ("largest_angle", "def largest_angle(A, B):"),
     ):
-        lab.answer(exercise, source + "\n    while True: pass")
+        lab.answer(exercise, source + "\n    import time\n    while True: time.sleep(1)")

@@ -82,8 +82,8 @@ def messages_of_other_forms(lab):
 @case("hollow")
 def outputs_past_the_limit(lab):
     """The student's process does not count what its cells show."""
-    for _ in range(6):
-        forges(lab, "shell.COLLECTED._left = 1 << 40\nprint('x' * 50_000_000)")
+    for _ in range(3):
+        forges(lab, "shell.COLLECTED._left = 1 << 40\nprint('x' * 20_000_000)")
 
 
 @case("hollow")

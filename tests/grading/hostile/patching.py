@@ -21,19 +21,15 @@ def comparisons_of_torch(lab):
 
 
 @case("hollow")
-def builtins_replaced(lab):
-    """`bool` is true where a comparison should be, and false where it should be that."""
+def builtins_shadowed(lab):
+    """What the checker calls `bool` says of each comparison what was hoped for."""
     lab.attack(
         """
         import builtins, sys
-        real, real_isinstance = bool, isinstance
         class Both:
             def __bool__(self): return sys._getframe(1).f_code.co_name == "require"
-        class Meta(type):
-            def __instancecheck__(cls, value): return real_isinstance(value, real)
-        class Bool(metaclass=Meta):
-            def __new__(cls, *a): return Both() if sys._getframe(1).f_code.co_name == "equals" else real(*a)
-        builtins.bool = Bool
+        sys.modules["gentutor.check.exercise"].bool = lambda value: Both()
+        builtins.all = lambda items: True
         """
     )
 
@@ -43,11 +39,15 @@ def checker_replaced(lab):
     """The checker's own functions do nothing."""
     lab.attack(
         """
-        from gentutor.check import exercise as room
+        import sys
+        from gentutor.derive import graded
+        room = sys.modules["gentutor.check.exercise"]
         for name in ("require", "_clean", "derivation"):
             setattr(room.Exercise, name, lambda self, *a, **k: None)
         for name in ("equals", "has_shape", "has_dtype", "follows", "_require"):
             setattr(room.Value, name, lambda self, *a, **k: self)
+        room.PASSED.update(f"01_pca/{name}" for name in ("fit", "errors", "kept", "largest_angle"))
+        graded.grade = lambda *a: []
         """
     )
 
@@ -162,12 +162,9 @@ def cells_transformed(lab):
     lab.attack(
         """
         shell = get_ipython()
-        passing = lambda lines: ["pass"] if "def judge" in "".join(lines) else lines
+        passing = lambda lines: ["pass\\n"] if "def judge" in "".join(lines) else lines
         shell.input_transformers_post.append(passing)
-        def emptied(info):
-            if "judge" in info.raw_cell:
-                raise SystemExit
-        shell.events.register("pre_run_cell", emptied)
+        shell.events.register("pre_run_cell", lambda info: setattr(info, "raw_cell", "pass"))
         """
     )
 
@@ -269,8 +266,6 @@ def numbers_of_the_checker(lab):
         """
         check.Exercise.require.__code__ = (lambda self, holds, aspect, detail: None).__code__
         check.Value._require.__code__ = (lambda self, holds, aspect, detail: self).__code__
-        from gentutor.check import exercise as room
-        room._PASSED.update(f"01_pca/{name}" for name in ("fit", "errors", "kept", "largest_angle"))
         """
     )
 
