@@ -265,11 +265,13 @@ def test_nothing_is_left_when_the_grader_is_killed(inside, sandbox):
     path = os.pathsep.join([str(policy.PACKAGE.parent), str(inside)])
     command = [sys.executable, "-c", HOST, str(sandbox), marker]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE) as host:
-        assert host.stdout.readline() == b"left\n"
-        family = [pid for pid in running("gentutor.grading.box.warm") if _descends(pid, host.pid)]
-        assert len(running(marker)) == 2  # the host and what the child left
-        assert family
-        host.kill()
+        try:
+            assert host.stdout.readline() == b"left\n"
+            family = [pid for pid in running("gentutor.grading.box.warm") if _descends(pid, host.pid)]
+            assert until(lambda: len(running(marker)) == 2), "the host, and what the child left"
+            assert family
+        finally:
+            host.kill()
     assert until(lambda: running(marker) == []), "what a child left behind"
     assert until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()]), "the warm process"
 
