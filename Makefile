@@ -23,9 +23,8 @@ test-grading: $(VENV)/.test system ## each planted answer by itself, by plain nb
 labs: $(VENV)/.lab         ## write labs/ anew from solutions/
 	$(BIN)/nbgrader generate_assignment --assignment='*' --force
 
-grade: $(VENV)/.lab        ## automatic marks for what lies in build/grading/submitted: make grade UNIT=01_pca
-	$(BIN)/nbgrader generate_assignment $(UNIT) --force
-	$(BIN)/nbgrader autograde $(UNIT) --create $(ARGS)
+grade: $(VENV)/.lab        ## marks for what a class handed in: make grade UNIT=01 FROM=moodle.zip
+	$(BIN)/gentutor grade $(UNIT) '$(FROM)' $(ARGS)
 
 lectures: $(VENV)/.lab     ## run the lectures and keep their outputs
 	$(BIN)/python tools/run_lectures.py course/*.ipynb

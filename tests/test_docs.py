@@ -64,6 +64,8 @@ def problem_of(arguments: list[str]) -> str | None:
                 main.make_context("gentutor", arguments).close()
     except click.exceptions.Exit:  # --help, --version
         return None
+    except click.MissingParameter as error:
+        return error.format_message() if arguments[1:] else None  # a page may name a command
     except click.ClickException as error:
         return error.format_message()
     return None

@@ -89,7 +89,7 @@ def grade(
       gentutor grade pca moodle.zip --roster class.csv --workers 8
     """
     if sys.platform == "win32":
-        raise _error("Grading forks processes, which Windows cannot do: run it in WSL (wsl --install).")
+        raise _Refusal("Grading forks processes, which Windows cannot do: run it in WSL (wsl --install).")
     from gentutor.grading import grade as leader
     from gentutor.grading.look import look
     from gentutor.grading.order import CannotGrade, Order
@@ -113,7 +113,7 @@ def grade(
             sys.exit(0 if usable else 1)
         summary = leader.grade(order)
     except (units.UnknownUnit, CannotGrade) as error:
-        raise _error(str(error)) from error
+        raise _Refusal(str(error)) from error
     except KeyboardInterrupt:
         click.echo("Stopped by Ctrl-C before anything was graded.", err=True)
         sys.exit(130)
@@ -121,8 +121,7 @@ def grade(
     sys.exit(summary.status)
 
 
-def _error(message: str) -> click.ClickException:
-    """What ends the command with status 2."""
-    error = click.ClickException(message)
-    error.exit_code = 2
-    return error
+class _Refusal(click.ClickException):
+    """What ends the command before it begins."""
+
+    exit_code = 2

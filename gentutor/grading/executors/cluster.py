@@ -124,7 +124,7 @@ class Cluster:
                     return done
 
 
-class _Desk(WorkerPlugin):
+class _Desk(WorkerPlugin):  # type: ignore[misc]
     """What stands on a worker process: its trials, opened at the first job."""
 
     def __init__(self, name: str, open_trials: OpenTrials) -> None:
@@ -169,16 +169,22 @@ def _require(code: str) -> None:
 
 
 def _try(desk: str, job: Job) -> Tried:
-    return get_worker().plugins[desk].trials.run(job)  # type: ignore[no-any-return]
+    return _trials(desk).run(job)
 
 
 def _class_outputs(desk: str) -> dict[str, list[Output]]:
-    return dict(get_worker().plugins[desk].trials.class_outputs)
+    return dict(_trials(desk).class_outputs)
+
+
+def _trials(desk: str) -> Trials:
+    trials: Trials = get_worker().plugins[desk].trials
+    return trials
 
 
 def _outcome(future: Future) -> Tried | Lost:
     if future.status == "finished":
-        return future.result()  # type: ignore[no-any-return]
+        tried: Tried = future.result()
+        return tried
     error = future.exception()
     if isinstance(error, ExecutorError):
         raise error

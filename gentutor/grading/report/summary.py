@@ -94,8 +94,8 @@ class Summary:
             share += [f"open ({waiting})"] if waiting else []
             mean = f"{sum(done) / len(done):.1f}" if done else ""
             rows.append((name.removeprefix("check-"), f"{most:g}", mean, ", ".join(share)))
-        mean = sum(each.points for each in marks) / len(marks)
-        rows.append(("all", f"{sum(self.exercises.values()):g}", f"{mean:.1f}", ""))
+        mean = f"{sum(each.points for each in marks) / len(marks):.1f}"
+        rows.append(("all", f"{sum(self.exercises.values()):g}", mean, ""))
         told = table(("exercise", "points", "mean", "passed"), rows)
         return [*told, "", OPEN] if any(each.provisional for each in marks) else told
 
