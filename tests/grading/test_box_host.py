@@ -58,6 +58,9 @@ def learn(channel):
     draws = [random.random(), numpy.random.random(), torch.rand(1).item()]
     channel.send(repr([x.grad.tolist(), *draws]).encode())
 
+def see(channel):
+    channel.send(repr(os.listdir(sys.prefix)).encode())
+
 def leave(channel):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", channel.receive().decode()],
                      start_new_session=True)
@@ -296,18 +299,32 @@ def test_each_child_of_root_is_another_user(inside, works):
         assert min(uids) >= 1 << 20
 
 
+def test_a_box_that_is_closed_leaves_nothing(inside, sandbox):
+    marker = f"marker-{os.urandom(8).hex()}"
+    with box.Box(box.Policy(sandbox=sandbox), "inside:prepare") as where:
+        child = where.spawn("inside:leave")
+        child.channel.send(marker.encode())
+        assert child.channel.receive(soon()) == b"left"
+        assert until(lambda: running(marker))
+    assert until(lambda: not running(marker))
+    with pytest.raises(box.BoxError):
+        where.spawn("inside:echo")
+    child.channel.close()
+
+
 def test_python_below_a_private_folder(inside, tmp_path, sandbox):
-    """A virtual environment in a home folder that nobody else may enter, as /root is."""
+    """A virtual environment in a home folder that nobody else may enter, with other things in it."""
     private = tmp_path / "private"
     private.mkdir(0o700)
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", "--symlinks", private / "venv"], check=True
     )
+    (private / "venv/gradebook.db").touch()
     code = (
         "from gentutor.grading import box; import time\n"
         f"with box.Box(box.Policy(sandbox={sandbox}), 'inside:prepare') as where:\n"
-        "    with where.spawn('inside:leave') as child:\n"
-        "        child.channel.send(b''); print(child.channel.receive(time.monotonic() + 10))\n"
+        "    with where.spawn('inside:see') as child:\n"
+        "        print(child.channel.receive(time.monotonic() + 10))\n"
     )
     path = os.pathsep.join([str(policy.PACKAGE.parent), str(inside)])
     ran = subprocess.run(
@@ -315,7 +332,9 @@ def test_python_below_a_private_folder(inside, tmp_path, sandbox):
         env={"PYTHONPATH": path, "PATH": os.environ["PATH"]},
         capture_output=True,
     )
-    assert ran.stdout == b"b'left'\n", ran.stderr.decode()
+    seen = ast.literal_eval(ast.literal_eval(ran.stdout.decode()).decode())
+    assert ("gradebook.db" in seen) == (not sandbox)
+    assert {"bin", "lib", "pyvenv.cfg"} <= set(seen)
 
 
 def test_a_clone_below_a_folder_that_is_needed_is_covered(tmp_path, monkeypatch):

@@ -150,7 +150,7 @@ class Warm:
         return answer[1:]
 
     def spawn(self, request: Request) -> Child:
-        """Have it fork a child; `Gone` or `TimeUp` where it does not answer."""
+        """Have it fork a child. `NotStarted` where that fails; `Gone` or `TimeUp` where it is dead or stuck."""
         ours, theirs = socket.socketpair()
         leash_, its_leash = socket.socketpair()
         channel, leash = Channel(ours), Channel(leash_)
@@ -160,15 +160,20 @@ class Warm:
                 socket.send_fds(self._control, [b"\0"], [theirs.fileno(), its_leash.fileno()])
                 self._frames.send(json.dumps(request).encode(), deadline)
             word = leash.receive(deadline)
-        except (Gone, TimeUp, OSError) as error:
-            channel.close()
-            leash.close()
-            raise error if isinstance(error, TimeUp) else Gone(str(error)) from None
-        if word != b"+":
-            channel.close()
-            leash.close()
-            raise NotStarted(f"a child could not shut itself in: {word[1:].decode(errors='replace')}")
-        return Child(channel, leash)
+            if word == b"+":
+                return Child(channel, leash)
+            error: Exception = NotStarted(
+                f"a child could not shut itself in: {word[1:].decode(errors='replace')}"
+            )
+        except (Gone, OSError) as gone:
+            self._thread.join(1.0)
+            alive = self._thread.is_alive()
+            error = NotStarted("a child died at its start") if alive else Gone(str(gone))
+        except TimeUp as late:
+            error = late
+        channel.close()
+        leash.close()
+        raise error
 
     def said(self) -> str:
         """The end of what it wrote to its standard error."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from gentutor.grading.box.channel import Gone, TimeUp
 from gentutor.grading.box.handles import BoxError, Child, NotStarted, Warm
@@ -39,6 +40,7 @@ class Box:
         self._prepare, self._payload = prepare, payload
         self._lock = threading.Lock()
         self._closed = False
+        self._children: WeakSet[Child] = WeakSet()
         self._tmp = not any(path.startswith("/tmp/") for path in visible(policy))
         self._start()
 
@@ -49,24 +51,28 @@ class Box:
             function=function, limits=bounds, sandbox=self.policy.sandbox, uid=None, tmp=self._tmp
         )
         problem = ""
-        for _ in range(2):
+        for _ in range(3):
             if request["sandbox"] and rules_all_uids():
                 request["uid"] = random.SystemRandom().randrange(*UIDS)
             warm = self._warm
             try:
-                return warm.spawn(request)
+                child = warm.spawn(request)
             except NotStarted as error:
                 problem = str(error)
                 time.sleep(1.0)  # the machine may be short of something for a moment
             except (Gone, TimeUp):
-                problem = f"the sandbox starts no more processes: {warm.said()}"
-                self._replace(warm)
+                problem = f"the sandbox starts no more processes: {self._replace(warm)}"
+            else:
+                self._children.add(child)
+                return child
         raise BoxError(problem)
 
     def close(self) -> None:
         """End the warm process, and with it every child."""
         with self._lock:
             self._closed = True
+            for child in list(self._children):
+                child.kill()
             self._warm.close()
 
     def __enter__(self) -> Self:
@@ -77,13 +83,16 @@ class Box:
     ) -> None:
         self.close()
 
-    def _replace(self, dead: Warm) -> None:
+    def _replace(self, dead: Warm) -> str:
         with self._lock:
             if self._closed:
                 raise BoxError("the sandbox is closed")
-            if self._warm is dead:  # else another thread has been here
-                dead.close()
-                self._start()
+            if self._warm is not dead:
+                return "it had to be started anew"  # another thread has done that
+            said = dead.said()
+            dead.close()
+            self._start()
+            return said
 
     def _start(self) -> None:
         self._warm = Warm(self.policy)

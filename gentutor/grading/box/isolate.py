@@ -25,9 +25,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
-SPARE = (
-    9  # processes that the kernel allows beyond the limit: the supervisor, and some for it to see and name
-)
+SPARE = 9  # processes beyond the limit that the kernel allows: the supervisor, and some for it to see
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
 
 
@@ -80,8 +78,11 @@ def bound(limits: Bounds, alone: bool) -> None:
 
     `alone` says that no processes but the child's count as those of its user.
     """
-    with open("/proc/self/statm") if sys.platform == "linux" else open(os.devnull) as file:
-        mapped = int((file.read() or "0").split()[0]) * resource.getpagesize()  # torch maps gigabytes
+    mapped = 0
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as file:
+            mapped = int(file.read().split()[0]) * resource.getpagesize()  # torch maps gigabytes
+        _write("/proc/self/oom_score_adj", "1000")  # if the machine runs out, the grader is not what dies
     seconds = math.ceil(limits["all_seconds"])
     wanted = {
         "AS": mapped + limits["memory"] if mapped else None,
@@ -98,10 +99,6 @@ def bound(limits: Bounds, alone: bool) -> None:
             hard = resource.getrlimit(limit)[1]
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(limit, (most, most))
-    if sys.platform == "linux":
-        _write(
-            "/proc/self/oom_score_adj", "1000"
-        )  # when the machine runs out, it is not the grader that dies
 
 
 def _mounts(size: int, tmp: bool) -> None:
@@ -116,9 +113,7 @@ def _mounts(size: int, tmp: bool) -> None:
     if tmp:
         _mount(f"{HOME}/.tmp", "/tmp", None, MS_BIND)
     _mount("/dev/shm/shm", "/dev/shm", None, MS_BIND)
-    _mount(
-        "tmpfs", "/dev/pts", "tmpfs", MS_RDONLY, "size=4k,nr_inodes=1"
-    )  # terminals are scarce on a machine
+    _mount("tmpfs", "/dev/pts", "tmpfs", MS_RDONLY, "size=4k,nr_inodes=1")  # terminals are scarce
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     os.chdir(HOME)
 
@@ -139,9 +134,8 @@ def _drop_capabilities() -> None:
 
 def _set_capabilities(mask: int) -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the call, this process
-    _call(
-        "capset", header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)
-    )  # effective, permitted, inheritable
+    sets = (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)  # effective, permitted and inheritable, lower half
+    _call("capset", header, sets)
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:

@@ -20,6 +20,8 @@ SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store",
     "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/mime.types",
 )  # fmt: skip
+# What is read of a Python or of an environment, and no more: some people make one in their course folder.
+PYTHON = ("bin", "lib", "lib64", "libexec", "share", "etc", "ssl", "pyvenv.cfg")
 NOBODY = 65534
 SYS_ADMIN, SETGID, SETUID = 21, 6, 7  # of capabilities(7)
 
@@ -29,7 +31,7 @@ class Policy:
     """What the processes of a box may see.
 
     Attributes:
-        python: the interpreter that runs in the box.
+        python: the interpreter that runs in the box; of another than ours, `readable` must name the folders.
         readable: folders and files that may be read there, beside the system's, Python's and the package's.
         sandbox: False for no sandbox at all: limits only. For a class that one trusts.
     """
@@ -79,17 +81,20 @@ def user() -> int | None:
 
 def visible(policy: Policy) -> list[str]:
     """Paths that are put into the box as they are, parents before children, if they exist."""
-    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages(), *policy.readable]
-    if policy.python != sys.executable:
-        python.append(str(Path(policy.python).parent))
-    paths = {*SYSTEM, *map(os.path.abspath, python), *map(os.path.realpath, python)}
+    homes = {home for prefix in (sys.prefix, sys.base_prefix) for home in (prefix, os.path.realpath(prefix))}
+    python = [f"{home}/{part}" for home in homes for part in PYTHON]
+    others = [*_site_packages(), *policy.readable]
+    paths = {*SYSTEM, *python, *map(os.path.abspath, others), *map(os.path.realpath, others)}
     return sorted((path for path in paths if os.path.exists(path)), key=_depth)
 
 
 def hidden(policy: Policy) -> list[str]:
     """Folders that would be seen since they lie below a visible one, and must not be."""
     shown = visible(policy)
-    private = {os.path.realpath(os.path.expanduser("~"))} | ({str(PACKAGE.parent)} if _is_clone() else set())
+    clone = [str(PACKAGE.parent)] if (PACKAGE.parent / "pyproject.toml").exists() else []
+    private = {
+        path for folder in [os.path.expanduser("~"), *clone] for path in (folder, os.path.realpath(folder))
+    }
     return sorted((p for p in private if p not in shown and any(_below(p, top) for top in shown)), key=_depth)
 
 
@@ -99,8 +104,7 @@ def _bubblewrap(policy: Policy) -> list[str]:
     command += ["--die-with-parent", "--new-session", "--hostname", "box", "--cap-drop", "ALL"]
     if rules_all_uids():
         # With no user namespace around it, a child can take a user id of its own, and the kernel counts its
-        # processes: see isolate.py.
-        # CAP_SYS_ADMIN is given up by the warm process before it does anything else.
+        # processes. The warm process gives CAP_SYS_ADMIN up before it does anything else: see isolate.py.
         command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SYS_ADMIN"]
     else:
         command += ["--unshare-user"]
@@ -111,9 +115,10 @@ def _bubblewrap(policy: Policy) -> list[str]:
         for parent in sorted(set(map(str, Path(path).parents)) - made, key=_depth):
             made.add(parent)  # of itself bubblewrap makes them for their owner alone
             command += ["--perms", "0755", "--dir", parent]
-        command += (
-            ["--ro-bind", sources[path], path] if path in sources else ["--perms", "0755", "--tmpfs", path]
-        )
+        if path in sources:
+            command += ["--ro-bind", sources[path], path]
+        else:
+            command += ["--perms", "0755", "--tmpfs", path]
     for path in [*covered, "/dev", "/"]:
         command += ["--remount-ro", path]
     return [*command, "--chdir", HOME]
@@ -125,13 +130,8 @@ def _site_packages() -> list[str]:
     found = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     if site.ENABLE_USER_SITE:
         found.append(site.getusersitepackages())
-    return list(
-        dict.fromkeys(p for p in found if os.path.isdir(p) and not any(_below(p, top) for top in own))
-    )
-
-
-def _is_clone() -> bool:
-    return (PACKAGE.parent / "pyproject.toml").exists()
+    apart = (path for path in found if os.path.isdir(path) and not any(_below(path, top) for top in own))
+    return list(dict.fromkeys(apart))
 
 
 def _depth(path: str) -> tuple[int, str]:

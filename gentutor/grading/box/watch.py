@@ -11,7 +11,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from gentutor.grading.box.channel import Channel, Gone, TimeUp
 from gentutor.grading.box.request import Bounds
@@ -60,7 +60,8 @@ def watch(
             if why := too_much(proc, running, limits, inherited):
                 return True, why
             if (crowd := _tasks(running) / CROWD) > 1:
-                _step_back(os.getpid(), math.ceil(math.log(crowd, WEIGHT)))
+                niceness = os.getpriority(os.PRIO_PROCESS, 0) + math.ceil(math.log(crowd, WEIGHT))
+                _step_back(os.getpid(), niceness)
         pause = max(TICK, 2 * (time.monotonic() - looked))  # a third of a core at most, however much there is
 
 
@@ -92,18 +93,12 @@ def _step_back(top: int, niceness: int) -> None:
 
     Else a child with sixty busy ones would leave those beside it so little that their time would be up.
     """
-    proc = os.open(
-        "/proc", os.O_RDONLY | os.O_DIRECTORY
-    )  # ours: here processes have the numbers that we know
-    try:
+    with _own_proc() as proc:  # ours: here processes have the numbers by which we know them
         for pid in descendants(proc, top):
             with contextlib.suppress(OSError):  # it has ended
-                for task in os.listdir(f"/proc/{pid}/task"):
-                    os.setpriority(
-                        os.PRIO_PROCESS, int(task), max(niceness, os.getpriority(os.PRIO_PROCESS, int(task)))
-                    )
-    finally:
-        os.close(proc)
+                for task in map(int, os.listdir(f"/proc/{pid}/task")):
+                    if os.getpriority(os.PRIO_PROCESS, task) < niceness:
+                        os.setpriority(os.PRIO_PROCESS, task, niceness)
 
 
 def descendants(proc: int, top: int) -> list[str]:
@@ -123,9 +118,15 @@ def processor_seconds(proc: int, pids: Iterable[str]) -> float:
 
 def _inherited() -> int:
     """What this process, like the child, had from the warm process, in KB."""
+    with _own_proc() as proc:
+        return sum(map(_plain_memory, look(proc, ["self"]).values()))
+
+
+@contextlib.contextmanager
+def _own_proc() -> Iterator[int]:
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return sum(map(_plain_memory, look(proc, ["self"]).values()))
+        yield proc
     finally:
         os.close(proc)
 
@@ -156,9 +157,7 @@ def _memory(proc: int, running: Running) -> int:
 
 def _fields(text: str) -> dict[str, int]:
     pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
-    return {
-        name: int(number[0]) for name, rest in pairs if (number := rest.split()) and number[0].isdecimal()
-    }
+    return {name: int(words[0]) for name, rest in pairs if (words := rest.split()) and words[0].isdecimal()}
 
 
 def _stat(proc: int, pid: str) -> list[str]:
