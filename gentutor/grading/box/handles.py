@@ -150,7 +150,7 @@ class Warm:
         return answer[1:]
 
     def spawn(self, request: Request) -> Child:
-        """Have it fork a child. `NotStarted` where that fails; `Gone` or `TimeUp` where it is dead or stuck."""
+        """Have it fork a child. `NotStarted` where that fails, `Gone` or `TimeUp` where it is dead itself."""
         ours, theirs = socket.socketpair()
         leash_, its_leash = socket.socketpair()
         channel, leash = Channel(ours), Channel(leash_)
