@@ -18,6 +18,7 @@ from gentutor.grading import box
 
 PACKAGE = Path(gentutor.__file__).parent
 BATTERY = Path(__file__).with_name("box_battery.py")
+BARE = ["setpriv", "--bounding-set", "-sys_admin"]
 AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 KB, MB = 1 << 10, 1 << 20
 
@@ -56,23 +57,23 @@ def world():
 
 
 def command(who):
-    """How to run Python as root or as a user, from what we are."""
-    if os.geteuid() != 0:
-        if who == "user":
-            return [sys.executable]
-        sudo = shutil.which("sudo")
-        if sudo is None or subprocess.run([sudo, "-n", "true"], capture_output=True).returncode != 0:
-            pytest.skip("only root can run what root runs")
-        return [sudo, "-n", sys.executable]
-    if who == "root":
+    """How to run Python as root, as the root of a container that may not make namespaces, or as a user."""
+    if os.geteuid() == 0:
+        return [sys.executable] if who == "root" else [*(AS_NOBODY if who == "user" else BARE), for_all()]
+    if who == "user":
         return [sys.executable]
+    sudo = shutil.which("sudo")
+    if sudo is None or subprocess.run([sudo, "-n", "true"], capture_output=True).returncode != 0:
+        pytest.skip("only root can run what root runs")
+    return [sudo, "-n", *(BARE if who == "bare root" else []), sys.executable]
+
+
+def for_all():
+    """A Python that every user may run."""
     for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
-        try:
-            asked = [*AS_NOBODY, "env", python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
-            if subprocess.run(asked, capture_output=True).returncode == 0:
-                return [*AS_NOBODY, python]
-        except OSError:
-            continue
+        asked = [*AS_NOBODY, "env", python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+        if subprocess.run(asked, capture_output=True).returncode == 0:
+            return python
     return pytest.fail("no Python that another user may run")
 
 
@@ -93,7 +94,7 @@ def program(who, folder, *arguments):
     ]
 
 
-@pytest.fixture(scope="module", params=["root", "user"])
+@pytest.fixture(scope="module", params=["root", "bare root", "user"])
 def fought(request, world):
     """What the attacks in the sandbox have come to."""
     ran = subprocess.run(
@@ -101,7 +102,7 @@ def fought(request, world):
     )
     assert ran.returncode == 0, ran.stderr
     results = json.loads(ran.stdout)
-    assert (results["uid"] == 0) == (request.param == "root")
+    assert (results["uid"] == 0) == (request.param != "user")
     return results
 
 
