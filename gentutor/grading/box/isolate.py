@@ -26,6 +26,7 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 INODES = 16384
 DESCRIPTORS = 256
 SPARE = 9  # processes beyond the limit that the kernel allows: the supervisor, and some for it to see
+OTHERS = 4096  # room for what else the user runs, where that counts too: a bomb of forks is slowed at least
 STUDENT = 1000  # the user id that a child sees; not 0, which would mean something to the kernel
 
 
@@ -76,7 +77,7 @@ def settle(limits: Bounds, tmp: bool) -> None:
 def bound(limits: Bounds, alone: bool) -> None:
     """Set the limits that the kernel keeps for each process; `watch.py` bounds their sum.
 
-    `alone` says that no processes but the child's count as those of its user.
+    `alone` says that no processes but the child's count as those of its user. For root, none ever count.
     """
     mapped = 0
     if sys.platform == "linux":
@@ -91,7 +92,7 @@ def bound(limits: Bounds, alone: bool) -> None:
         "CPU": seconds + 5,
         "CORE": 0,
         "MSGQUEUE": 0,
-        "NPROC": limits["processes"] + SPARE if alone else None,
+        "NPROC": limits["processes"] + (SPARE if alone else OTHERS),
     }
     for name, most in wanted.items():
         limit = getattr(resource, f"RLIMIT_{name}", None)
