@@ -1,10 +1,11 @@
 """A course of one tiny lab, in which plain nbgrader and the book both work: no torch, so that it is quick."""
 
-import functools
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,12 +58,14 @@ def make(root: Path) -> Path:
     return root
 
 
-@functools.cache
 def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with an empty gradebook, which takes nbgrader seconds to make; to be copied."""
-    course = make(tmp_path_factory.mktemp("new") / "course")
-    with Book.open(course, UNIT):
-        return course
+    course = tmp_path_factory.getbasetemp() / "new-course"
+    if not course.exists():
+        make(course)
+        with Book.open(course, UNIT):
+            pass
+    return course
 
 
 SEVERAL = """
@@ -119,6 +122,35 @@ def executed(given: Submission, passed: set[str] = frozenset()) -> NotebookNode:
     return notebook
 
 
+def rows(course: Path, query, *values):
+    """Rows of the gradebook, read by SQL of our own."""
+    with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
+        return sorted(connection.execute(query, values).fetchall(), key=repr)
+
+
+GRADES = """
+    SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score, grade.extra_credit,
+           grade.needs_manual_grade, submitted_assignment.timestamp,
+           submitted_notebook.late_submission_penalty
+    FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+    JOIN student ON student.id = submitted_assignment.student_id"""
+COMMENTS = """
+    SELECT student_id, base_cell.name, auto_comment, manual_comment
+    FROM comment JOIN base_cell ON base_cell.id = comment.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = comment.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id"""
+CELLS = """
+    SELECT assignment.name, assignment.course_id, notebook.name, notebook.kernelspec, source_cell.name,
+           source_cell.cell_type, source_cell.locked, source_cell.source, source_cell.checksum
+    FROM source_cell JOIN notebook ON notebook.id = source_cell.notebook_id
+    JOIN assignment ON assignment.id = notebook.assignment_id"""
+KINDS = """
+    SELECT base_cell.name, base_cell.type, grade_cells.max_score, grade_cells.cell_type
+    FROM base_cell LEFT JOIN grade_cells ON grade_cells.id = base_cell.id"""
+
+
 def by_hand(root: Path, student: str, cell: str, points: float | None, comment: str | None) -> None:
     """What a person does in formgrader, through nbgrader's own gradebook."""
     with Gradebook(f"sqlite:///{root / 'build' / 'grading' / 'gradebook.db'}", "gentutor") as gradebook:
@@ -143,3 +175,8 @@ GOOD = {
     "why": "So.",
 }
 BAD = {"double": "def double(x):\n    return 7", "square": GOOD["square"], "why": "Hm, $a<b$ and `c<d`."}
+
+
+def record(book, student, answers, passed, fingerprint="f", at=AT):
+    given = submission(student, answers, at)
+    return book.record(given, executed(given, set(passed)), fingerprint)

@@ -10,7 +10,20 @@ from datetime import timedelta
 import book_course as bc
 import nbformat
 import pytest
-from book_course import AT, BAD, GOOD, UNIT, executed, submission
+from book_course import (
+    AT,
+    BAD,
+    CELLS,
+    COMMENTS,
+    GOOD,
+    GRADES,
+    KINDS,
+    UNIT,
+    executed,
+    record,
+    rows,
+    submission,
+)
 from nbformat import v4
 
 from gentutor.grading.book import Book, BookError
@@ -19,48 +32,9 @@ from gentutor.grading.records import Tried
 NAMES = ("Ada", "Zoë O'Brien", '名 "x" &c')
 
 
-@pytest.fixture(scope="module")
-def new_course(tmp_path_factory):
-    return bc.new(tmp_path_factory)
-
-
 @pytest.fixture
-def course(new_course, tmp_path):
-    return shutil.copytree(new_course, tmp_path / "course")
-
-
-def rows(course, query, *values):
-    """Rows of the gradebook, read by SQL of our own."""
-    with closing(sqlite3.connect(course / "build" / "grading" / "gradebook.db")) as connection:
-        return sorted(connection.execute(query, values).fetchall(), key=repr)
-
-
-GRADES = """
-    SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score, grade.extra_credit,
-           grade.needs_manual_grade, submitted_assignment.timestamp,
-           submitted_notebook.late_submission_penalty
-    FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
-    JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
-    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
-    JOIN student ON student.id = submitted_assignment.student_id"""
-COMMENTS = """
-    SELECT student_id, base_cell.name, auto_comment, manual_comment
-    FROM comment JOIN base_cell ON base_cell.id = comment.cell_id
-    JOIN submitted_notebook ON submitted_notebook.id = comment.notebook_id
-    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id"""
-CELLS = """
-    SELECT assignment.name, assignment.course_id, notebook.name, notebook.kernelspec, source_cell.name,
-           source_cell.cell_type, source_cell.locked, source_cell.source, source_cell.checksum
-    FROM source_cell JOIN notebook ON notebook.id = source_cell.notebook_id
-    JOIN assignment ON assignment.id = notebook.assignment_id"""
-KINDS = """
-    SELECT base_cell.name, base_cell.type, grade_cells.max_score, grade_cells.cell_type
-    FROM base_cell LEFT JOIN grade_cells ON grade_cells.id = base_cell.id"""
-
-
-def record(book, student, answers, passed, fingerprint="f", at=AT):
-    given = submission(student, answers, at)
-    return book.record(given, executed(given, set(passed)), fingerprint)
+def course(tmp_path_factory, tmp_path):
+    return shutil.copytree(bc.new(tmp_path_factory), tmp_path / "course")
 
 
 def test_cells_and_marks_are_those_of_plain_nbgrader_which_goes_on_with_the_tree(tmp_path):
@@ -212,81 +186,6 @@ def test_only_what_the_gradebook_really_has_counts_as_recorded(course):
         assert not book.is_recorded("f", "ada")
         record(book, "ada", GOOD, {"check-double"})
         assert book.is_recorded("f", "ada")
-
-
-def another_lab():
-    """The tiny lab with one more exercise, and without `square`."""
-    lab = bc.solution()
-    lab.cells = [cell for cell in lab.cells if "square" not in cell.id]
-    answer = "def cube(x):\n    ### BEGIN SOLUTION\n    return x**3\n    ### END SOLUTION"
-    lab.cells += [
-        bc.graded("cube", "code", answer, solution=True),
-        bc.graded("check-cube", "code", "assert cube(2) == 8", grade=True, locked=True, points=5),
-        bc.graded("how", "markdown", "In words.", grade=True, solution=True, points=1),
-    ]
-    return lab
-
-
-def test_a_lab_that_changed_after_it_was_handed_in_costs_no_persons_mark(course, new_course, tmp_path):
-    with Book.open(course, UNIT) as book:
-        book.prepare(bc.solution())
-        record(book, "ada", GOOD, {"check-double", "check-square"})
-        record(book, "bob", GOOD, {"check-double"})
-        bc.by_hand(course, "ada", "why", 4.0, "Yes.")
-        book.prepare(another_lab())
-        marks = book.marks("ada")
-        assert {n: (m.points, m.most) for n, m in marks.cells.items()} == {
-            "check-double": (2, 2),
-            "why": (4, 4),
-            "check-cube": (0, 5),
-            "how": (0, 1),
-        }
-        assert marks.provisional
-        assert ("ada", "why", None, "Yes.") in rows(course, COMMENTS)
-        fresh = shutil.copytree(new_course, tmp_path / "fresh")
-        with Book.open(fresh, UNIT) as other:
-            other.prepare(another_lab())
-        assert rows(course, CELLS) == rows(fresh, CELLS)
-        assert rows(course, KINDS) == rows(fresh, KINDS)
-
-        given = submission("ada", {"cube": "def cube(x):\n    return x**3"}, lab=another_lab())
-        marks = book.record(given, executed(given, {"check-cube"}), "g")
-        assert marks.automatic == {"check-double": 0, "check-cube": 5, "why": 0, "how": 0}
-        assert len(rows(course, GRADES)) == 8
-        assert len(rows(course, COMMENTS)) == 8, "two questions and two functions for each of two students"
-
-
-@pytest.mark.parametrize("given", ["points", "a comment"])
-def test_a_cell_with_a_persons_mark_is_not_taken_away(course, given):
-    lab = bc.solution()
-    lab.cells = [cell for cell in lab.cells if cell.id != "why"]
-    with Book.open(course, UNIT) as book:
-        book.prepare(bc.solution())
-        record(book, "ada", GOOD, {"check-double", "check-square"})
-        bc.by_hand(
-            course, "ada", "why", 4.0 if given == "points" else None, None if given == "points" else "Hm."
-        )
-        before = rows(course, CELLS), rows(course, KINDS), rows(course, GRADES), rows(course, COMMENTS)
-        with pytest.raises(
-            BookError, match=r"no longer has the cell why.*person gave there, to ada.*Nothing was"
-        ):
-            book.prepare(lab)
-        assert (
-            rows(course, CELLS),
-            rows(course, KINDS),
-            rows(course, GRADES),
-            rows(course, COMMENTS),
-        ) == before
-
-
-def test_points_that_an_author_changes_are_todays(course):
-    lab = bc.solution()
-    next(cell for cell in lab.cells if cell.id == "check-double").metadata.nbgrader.points = 7
-    with Book.open(course, UNIT) as book:
-        book.prepare(bc.solution())
-        record(book, "ada", GOOD, {"check-double"})
-        book.prepare(lab)
-        assert book.marks("ada").most == 14
 
 
 def test_long_outputs_are_cut_as_nbgrader_cuts_them(course):

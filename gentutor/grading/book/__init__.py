@@ -64,18 +64,6 @@ class Book:
         with self._database.changing() as gradebook:
             cells.save(gradebook, self._course, self._unit, master)
 
-    def enrol(self, students: Iterable[Student]) -> None:
-        """Put the class list into the gradebook, for the tables; what the list lacks stays as it is."""
-        with self._database.changing() as gradebook:
-            for student in students:
-                known = {
-                    "first_name": student.first_name,
-                    "last_name": student.last_name or student.full_name,
-                    "email": student.email,
-                    "lms_user_id": student.number,
-                }
-                gradebook.update_or_create_student(student.id, **{k: v for k, v in known.items() if v})
-
     def keep_original(self, submission: Submission) -> Path:
         """Keep the bytes as they were handed in, for ever; returns where."""
         self._course.folder("submitted", submission.student, self._unit)  # the id is checked
@@ -124,7 +112,16 @@ class Book:
         """nbgrader's page for each student whose marks, comments or notebook changed since the last one."""
         return feedback.write(self._database, self._course, self._unit, students, workers)
 
-    def tables(self) -> list[Path]:
-        """The marks as tables: nbgrader's of the whole course, and this unit's for Canvas and for Moodle."""
+    def enrol(self, roster: Iterable[Student]) -> None:
+        """Tell the gradebook of everybody on the roster; what the roster leaves blank stays as it is."""
+        with self._database.changing() as gradebook:
+            for student in roster:
+                gradebook.update_or_create_student(student.id, **recording.person(student))
+
+    def tables(self, roster: Iterable[Student] = ()) -> list[Path]:
+        """The marks as tables: nbgrader's of the whole course, and this unit's for Canvas and for Moodle.
+
+        A roster that came from Canvas or Moodle gives what these know their students by.
+        """
         with self._database.reading() as gradebook:
-            return tables.write(gradebook, self._course, self._unit)
+            return tables.write(gradebook, self._course, self._unit, roster)

@@ -17,6 +17,7 @@ from nbgrader.api import Gradebook  # type: ignore[import-untyped]
 from gentutor.grading.book import files, harmless, stages
 from gentutor.grading.book.course import Course
 from gentutor.grading.book.marks import Mark, Marks
+from gentutor.grading.intake import Student
 from gentutor.grading.records import Submission
 
 
@@ -34,6 +35,7 @@ def record(
     among them. Raises ValueError where a check in `executed` has not run: nbgrader would let it pass.
     """
     student = submission.student
+    folders = {step: course.folder(step, student, unit) for step in ("submitted", "autograded")}
     for cell in executed.cells:
         if utils.is_grade(cell) and cell.cell_type == "code" and not _has_run(cell):
             raise ValueError(f"the check {cell.metadata.nbgrader['grade_id']} has not run")
@@ -43,12 +45,22 @@ def record(
     with stages.lent(gradebook):
         graded = stages.run(steps, deepcopy(executed), stages.resources(course, unit, student))
     harmless.make(graded)
-    for step, notebook, mode in (
-        ("submitted", submission.notebook, 0o644),
-        ("autograded", graded, 0o444),  # as nbgrader protects them
-    ):
-        write_with_time(course.folder(step, student, unit), f"{unit}.ipynb", _text(notebook), at, mode)
+    write_with_time(folders["submitted"], f"{unit}.ipynb", _text(submission.notebook), at)
+    protected = 0o444  # as nbgrader protects them
+    write_with_time(folders["autograded"], f"{unit}.ipynb", _text(graded), at, protected)
     return marks_of(gradebook, unit, student)
+
+
+def person(student: Student) -> dict[str, str]:
+    """What the roster says of a student, in nbgrader's words; its pages would take `<` in a name for HTML."""
+    last, comma, first = student.full_name.partition(",")  # Canvas: "Lovelace, Ada"
+    said = {
+        "first_name": student.first_name or (first.strip() if comma else ""),
+        "last_name": student.last_name or ("" if student.first_name else last.strip()),
+        "email": student.email,
+        "lms_user_id": student.number,
+    }
+    return {what: value.replace("<", "").replace(">", "") for what, value in said.items() if value}
 
 
 def marks_of(gradebook: Gradebook, unit: str, student: str) -> Marks:
