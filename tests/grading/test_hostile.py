@@ -3,6 +3,10 @@
 What each must come to stands with it, in `hostile/`. Besides, no case may find what is not the student's,
 reach the network, leave anything behind, swell the gradebook's tree, or put a word of its own into the
 instructor's browser or terminal; and the class must be graded to its end.
+
+That the cases have teeth was tried once, on all but the bombs, with plain nbgrader 0.9.6 in this repository's
+configuration: 17 gained marks that they do not deserve, 6 read what is not theirs, 2 reached the network, 4
+stopped the class or hung it, 3 processes stayed behind, and 29 lost marks that they do deserve.
 """
 
 import json
@@ -28,6 +32,7 @@ from nbgrader.api import Gradebook
 from planting import ROOT
 
 CASES = all_cases()
+EXCHANGED = "exchanged-while-it-is-read"
 CELL_SECONDS = 3
 MOST_MEMORY = 2 << 30  # bytes of the grading process itself, and of each process in the box
 MOST_BYTES = 8 << 20  # of a student's notebook
@@ -118,6 +123,11 @@ def graded(tmp_path_factory) -> Graded:
         else:  # not nbformat.write, which refuses some of what students hand in
             path.write_bytes(lab.data if lab.data is not None else json.dumps(lab.notebook).encode())
 
+    graded = threading.Event()
+    versions = [json.dumps(CASES[name].made(world).notebook).encode() for name in ("untouched", "solved")]
+    flicker = threading.Thread(target=_exchanges, args=(submissions / EXCHANGED, versions, graded))
+    flicker.start()
+
     command = [sys.executable, "-c", COMMAND, "grade", "01", str(submissions)]
     command += [f"--folder={course}", f"--timeout={CELL_SECONDS}", "--memory=1G", "--workers=8"]
     start = time.monotonic()
@@ -129,6 +139,8 @@ def graded(tmp_path_factory) -> Graded:
         check=False,
     )
     seconds = time.monotonic() - start
+    graded.set()
+    flicker.join()
     for server in servers:
         server.close()
     said = (run.stdout + run.stderr).decode()
@@ -141,6 +153,15 @@ def _listening(address: str) -> socket.socket:
     server.bind(address)
     server.listen()
     return server
+
+
+def _exchanges(folder: Path, versions: list[bytes], graded: threading.Event) -> None:
+    """Puts one file in the place of the other, all the time."""
+    folder.mkdir()
+    while not graded.wait(0.002):
+        versions.reverse()
+        (folder / "new").write_bytes(versions[0])
+        (folder / "new").replace(folder / f"{UNIT}.ipynb")
 
 
 def _size(path: Path) -> int:
@@ -179,15 +200,19 @@ def test_what_cannot_be_graded_is_refused_with_a_reason(graded, name):
     assert "canary" not in line
 
 
+def test_a_file_that_changes_is_read_once(graded):
+    (received,) = (graded.work / "received" / UNIT / EXCHANGED).iterdir()
+    solved = json.dumps(CASES["solved"].made(graded.world).notebook).encode()
+    name = "solved" if received.read_bytes() == solved else "untouched"
+    assert graded.marks[EXCHANGED] == CASES[name].marks
+
+
 def test_the_class_is_graded_to_its_end(graded):
     assert graded.status == 1, graded.said[-3000:]  # since some were refused
     done = [line for line in graded.said.splitlines() if re.match(r"\[\d+/\d+\]", line)]
-    assert len(done) == len(CASES)
+    assert len(done) == len(CASES) + 1
     assert not [line for line in done if "not graded" in line]
-    with Gradebook(f"sqlite:///{graded.work / 'gradebook.db'}") as gradebook:
-        assert {student.id for student in gradebook.students} == {
-            n for n, c in CASES.items() if not c.refused
-        }
+    assert graded.marks.keys() - {EXCHANGED} == {n for n, case in CASES.items() if not case.refused}
     assert graded.seconds < 300
     assert graded.most_memory < MOST_MEMORY
 

@@ -15,13 +15,23 @@ from nbformat import NotebookNode, from_dict
 
 from gentutor.grading.book.markup import html, markdown
 
+MOST_CODE = (
+    20_000  # characters of a cell; the pages colour code in a time that is quadratic, for "a.a.a." say
+)
+MOST_CODE_IN_ALL = 200_000  # of cells that nbgrader does not know
+MOST_ESCAPES = 1_000  # of a terminal, in one text; the pages take ten microseconds for each
+
 
 def make(notebook: NotebookNode) -> None:
     """Make every text and every output of the notebook harmless, in place."""
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in notebook.cells]
     taken = tuple(name + more for name in ids if name for more in ("", "-comment", "_extra_credit"))
+    room = MOST_CODE_IN_ALL
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            known = "nbgrader" in cell.metadata
+            cell.source = _code(cell.source, MOST_CODE if known else min(MOST_CODE, room))
+            room -= 0 if known else len(cell.source)
             made = [output(given, taken) for given in cell.outputs]
             cell.outputs = [new for new in made if new is not None]
         elif cell.cell_type == "raw":
@@ -39,14 +49,14 @@ def output(given: Any, taken: tuple[str, ...] = ()) -> NotebookNode | None:
     new: dict[str, Any]
     if kind == "stream":
         name = "stderr" if given.get("name") == "stderr" else "stdout"
-        new = {"output_type": kind, "name": name, "text": _text(given.get("text"))}
+        new = {"output_type": kind, "name": name, "text": _coloured(given.get("text"))}
     elif kind == "error":
         lines = given.get("traceback")
         new = {
             "output_type": kind,
             "ename": _text(given.get("ename")),
             "evalue": _text(given.get("evalue")),
-            "traceback": [_text(line) for line in lines] if isinstance(lines, list) else [],
+            "traceback": [_coloured(line) for line in lines] if isinstance(lines, list) else [],
         }
     elif kind in ("display_data", "execute_result"):
         data, metadata = given.get("data"), given.get("metadata")
@@ -121,3 +131,16 @@ def _text(value: Any) -> str:
     """Text as nbformat has it: a string, or a list of lines. Lone surrogates, which no file holds, go."""
     joined = "".join(map(str, value)) if isinstance(value, list) else value
     return joined.encode(errors="replace").decode() if isinstance(joined, str) else ""
+
+
+def _code(text: str, most: int) -> str:
+    """The code, or its beginning: the whole of it is kept where it was received."""
+    if len(text) <= most:
+        return text
+    return f"{text[: max(most, 0)]}\n# of {len(text):,} characters, the rest is not shown here"
+
+
+def _coloured(value: Any) -> str:
+    """Text in which a terminal's colours stay, if there are not too many."""
+    text = _text(value)
+    return text if text.count("\x1b") <= MOST_ESCAPES else text.replace("\x1b", "")

@@ -25,18 +25,18 @@ def read_outputs(told: Any, most: int | None = None) -> list[Output]:
         return [output for output in map(_read, outputs) if output is not None]
     kept: list[Output] = []
     for output in map(_read, outputs[:MOST_OUTPUTS]):
-        most -= _length(output)
+        most -= length(output)
         if most < 0:
             return [*kept, {"output_type": "stream", "name": "stdout", "text": CUT}]
         kept += [output] if output is not None else []
     return kept
 
 
-def _length(value: Any) -> int:
+def length(value: Any) -> int:
     """How many characters there are in it."""
     if isinstance(value, dict):
-        return sum(map(_length, value)) + sum(map(_length, value.values()))
-    return sum(map(_length, value)) if isinstance(value, list) else len(str(value))
+        return sum(map(length, value)) + sum(map(length, value.values()))
+    return sum(map(length, value)) if isinstance(value, list) else len(str(value))
 
 
 def _read(told: Any) -> Output | None:
@@ -70,6 +70,8 @@ def _data(value: Any, mime: str) -> Any:
         return {_text(key): _data(item, mime) for key, item in value.items()}
     if isinstance(value, list):
         return [_data(item, mime) for item in value]
+    if isinstance(value, int) and abs(value) >= 1 << 63:  # Python writes no number of ten thousand digits
+        return _text(value)
     return value if value is None or isinstance(value, bool | int | float) else _text(value)
 
 

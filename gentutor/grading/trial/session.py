@@ -19,11 +19,12 @@ from gentutor.grading.box import Box, BoxError, Child, Gone, Policy, TimeUp, Too
 from gentutor.grading.lab import Lab, LabError
 from gentutor.grading.records import Cell, Job, Limits, Output, Tried, error_output
 from gentutor.grading.trial import wire
-from gentutor.grading.trial.outputs import read_outputs
+from gentutor.grading.trial.outputs import length, read_outputs
 from gentutor.grading.trial.student import FUNCTION
 
 GRACE = 3.0  # seconds between telling a cell to stop and ending its process
 MOST_BYTES = 64 << 20  # of one message
+MOST_FULL = 4  # cells may show as much as one may; after that what they show is cut
 ERROR = 1 << 18  # characters that the error of a cell may add to what it showed
 MOST_RESTARTS = 3
 
@@ -86,6 +87,7 @@ class _Trial:
         self._cpu_seconds = 0.0
         self._outputs: dict[str, list[Output]] = {}
         self._noticed: list[str] = []
+        self._room = MOST_FULL * self._limits.output  # characters that its cells may still show
 
     def run(self) -> Tried:
         stopped = None
@@ -96,6 +98,7 @@ class _Trial:
                 outputs = self._judged(cell) if cell.kind == "check" else self._ran(cell)
                 if outputs is not None:
                     self._outputs[cell.id] = outputs
+                    self._room -= length(outputs)
                 if cell.kind != "check":
                     self._done.append(cell)
             except _Ended as ended:
@@ -139,7 +142,7 @@ class _Trial:
         shown = self._ask({**do, "seconds": seconds, "most": self._limits.output}, seconds + GRACE)
         if cell.kind == "class" and shown is None:
             return None
-        return read_outputs(shown, self._limits.output + ERROR)
+        return read_outputs(shown, min(self._limits.output + ERROR, self._room))
 
     def _ask(self, message: dict[str, Any], seconds: float) -> Any:
         return self._carry(wire.dumps(message), seconds, wire.loads)

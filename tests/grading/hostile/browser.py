@@ -60,6 +60,16 @@ def html_written(lab):
 
 
 @case("solved")
+def pages_that_take_for_ever(lab):
+    """Code and text that whoever colours or renders them reads again and again: the page must come."""
+    for piece in ("a.", "...", "(", '"'):
+        lab.own("if False:\n    0, " + piece * (100_000 // len(piece)), after="load-data")
+    for piece in ("[", "![", "<a ", "$", "*a_ ", "`", "> "):
+        lab.own(piece * (60_000 // len(piece)), after="load-data", kind="markdown")
+    lab.own(r"print('\x1b[31mx' * 180_000)", after="load-data")
+
+
+@case("solved")
 def pictures_pasted(lab):
     """Attachments of a text cell that are no pictures."""
     cell = lab.cell("whose_code")

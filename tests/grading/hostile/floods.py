@@ -36,6 +36,13 @@ def fifty_megabytes_shown(lab):
 
 
 @case("solved")
+def a_megabyte_a_cell(lab):
+    """Each cell shows as much as a cell may, and there are sixty, in all the colours of a terminal."""
+    for _ in range(60):
+        lab.own(r"print('\x1b[31mx' * 180_000)", after="load-data")
+
+
+@case("solved")
 def a_thousand_outputs(lab):
     """Many small outputs, of types that do not exist."""
     lab.own(

@@ -72,6 +72,7 @@ def messages_of_other_forms(lab):
                 {"output_type": "update_display_data", "data": mime},
                 *(5, None, {}, {"output_type": 3}, {"output_type": "stream", "name": "x"}),
             ]),
+            wire.dumps([{"output_type": "display_data", "data": {"application/json": {"n": 10**9999}}}]),
             wire.dumps({"fit": ["\ud800"], "judge": ["function"], "check": [1], "pca": "function"}),
         )
         """,
