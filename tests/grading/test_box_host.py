@@ -251,12 +251,30 @@ def test_a_warm_process_that_dies_is_replaced(inside, sandbox):
             assert child.channel.receive(soon()) == b"a"
 
 
+def test_a_child_dies_with_its_supervisor(inside, works):
+    marker = f"marker-{os.urandom(8).hex()}"
+    with box.Box(box.Policy(), "inside:prepare") as where, where.spawn("inside:leave") as child:
+        child.channel.send(marker.encode())
+        assert child.channel.receive(soon()) == b"left"
+        assert until(lambda: len(running(marker)) == 1)
+        os.kill(_parent(_parent(running(marker)[0])), signal.SIGKILL)
+        assert until(lambda: child.why) == "its supervisor has died"
+        assert until(lambda: not running(marker))
+        with where.spawn("inside:echo") as other:
+            other.channel.send(b"a")
+            assert other.channel.receive(soon()) == b"a"
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def _descends(pid, ancestor):
     while pid > 1:
         if pid == ancestor:
             return True
         try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            pid = _parent(pid)
         except OSError:
             return False
     return False
