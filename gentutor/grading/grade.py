@@ -114,7 +114,8 @@ class _Batch:
         self._progress.say(f"Pages of feedback for {len(students)} students ...")
         pages = self._book.feedback(students, self._order.workers or cores())
         self._summary.without_page = pages.failed
-        self._summary.files = self._book.tables()
+        roster = self._taken.roster
+        self._summary.files = self._book.tables(roster.students if roster else ())
 
     def _jobs(self) -> Iterator[Job]:
         """The jobs of those submissions that were not tried before."""

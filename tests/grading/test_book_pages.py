@@ -1,8 +1,10 @@
 """Nothing that a student wrote runs in the pages that show it, in a real browser; and formgrader works."""
 
+import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +90,16 @@ def copied(course, tmp_path):
     return shutil.copytree(course, tmp_path / "course")
 
 
+def answering(runtime):
+    """The address of the server that left its file in the folder, once it takes connections."""
+    for file in runtime.glob("jpserver-*.json"):
+        with contextlib.suppress(OSError, ValueError):
+            port = json.loads(file.read_text())["port"]
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return f"http://127.0.0.1:{port}"
+    return None
+
+
 @pytest.fixture
 def formgrader(copied, tmp_path):
     """The address of a Jupyter server with formgrader in it."""
@@ -99,11 +111,11 @@ def formgrader(copied, tmp_path):
         server = subprocess.Popen(line, cwd=copied, env=env, stdout=log, stderr=log)
     deadline = time.monotonic() + 60
     try:
-        while not (found := list((tmp_path / "RUNTIME").glob("jpserver-*.json"))):
+        while not (address := answering(tmp_path / "RUNTIME")):
             assert server.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{json.loads(found[0].read_text())['port']}"
+        yield address
     finally:
         server.kill()
         server.wait()

@@ -7,9 +7,9 @@ one takes a tenth of a second and more, and each is written at once or not at al
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from nbconvert.exporters import Exporter
@@ -41,22 +41,40 @@ def write(database: Database, course: Course, unit: str, students: Iterable[str]
         return _pages(database, course, unit, stale)
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])  # nbconvert is imported once, not by each
+    shares = [stale[k::workers] for k in range(workers)]
+    started = []
+    for share in shares:
+        told, tell = context.Pipe(duplex=False)
+        # Not a pool, whose processes would wait for ever if this one were killed: these end by themselves.
+        process = context.Process(target=_share, args=(tell, course.root, unit, share, database.patience))
+        process.daemon = True
+        process.start()
+        tell.close()
+        started.append((process, told, share))
     pages = Pages()
-    shares = [stale[k :: 4 * workers] for k in range(4 * workers)]
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        made = [pool.submit(_share, course.root, unit, share, database.patience) for share in shares]
-        for done in made:
-            pages.written += done.result().written
-            pages.failed |= done.result().failed
+    for process, told, share in started:
+        with told:
+            made = _received(told, share)
+        process.join()
+        pages.written += made.written
+        pages.failed |= made.failed
     return pages
 
 
-def _share(root: Path, unit: str, students: Sequence[str], patience: float) -> Pages:
+def _received(told: Connection, share: Sequence[str]) -> Pages:
+    try:
+        made: Pages = told.recv()
+    except EOFError:
+        return Pages(failed=dict.fromkeys(share, "the process that made the page ended"))
+    return made
+
+
+def _share(tell: Connection, root: Path, unit: str, students: Sequence[str], patience: float) -> None:
     """What one process does; it reads the course for itself."""
     course = Course.load(root)
     database = Database(course.gradebook, course.work / "backups", course.directory.course_id, patience)
     try:
-        return _pages(database, course, unit, students)
+        tell.send(_pages(database, course, unit, students))
     finally:
         database.close()
 
