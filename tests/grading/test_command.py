@@ -21,6 +21,7 @@ from gentutor.cli import main
 from gentutor.grading import grade as leader
 from gentutor.grading.box import Policy, why_not
 from gentutor.grading.intake.ids import safe_id
+from gentutor.grading.lab import LabError
 from gentutor.grading.records import Tried
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ ANSWERS = {  # by student: solved or not, and what is written otherwise
 MARKS = {"ada": (3, 2), "bob": (0, 0), "eve": (0, 2), safe_id("Zoë O'Neil"): (3, 2)}
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(scope="module")
 def sandbox():
     why = why_not(Policy())
     if why and not os.environ.get("CI"):  # there the tests fail
@@ -81,7 +82,7 @@ def files(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_class_is_graded_and_graded_again(course, tmp_path):
+def test_a_class_is_graded_and_graded_again(course, tmp_path, sandbox):
     handed = hand_in(tmp_path / "handed")
     before = files(tmp_path)
     roster = tmp_path / "class.csv"
@@ -125,7 +126,7 @@ def test_a_class_is_graded_and_graded_again(course, tmp_path):
 
 
 class AllPass:
-    """Trials in which every check passes, for what is not about trials."""
+    """Trials in which every check passes."""
 
     def __init__(self):
         self.class_outputs = {}
@@ -141,9 +142,21 @@ class AllPass:
         return Tried({cell.id: [shown] for cell in job.cells if cell.kind == "check"})
 
 
+@pytest.fixture(scope="module")
+def empty_gradebook(tmp_path_factory):
+    """To make one takes nbgrader seconds."""
+    path = tmp_path_factory.mktemp("empty") / "gradebook.db"
+    with Gradebook(f"sqlite:///{path}", "gentutor"):
+        return path
+
+
 @pytest.fixture
-def all_pass(monkeypatch):
+def all_pass(course, empty_gradebook, monkeypatch):
+    """Every check passes, in no sandbox; what else there is is real."""
+    (course / "build" / "grading").mkdir(parents=True)
+    shutil.copy(empty_gradebook, course / "build" / "grading")
     monkeypatch.setattr(leader, "open_trials", lambda *_: AllPass())
+    monkeypatch.setattr(leader, "why_not", lambda _: None)
 
 
 def test_what_nbgrader_collected_is_graded_where_it_lies(course, all_pass):
@@ -205,7 +218,7 @@ def test_a_trial_that_the_machinery_loses_gives_no_marks(course, tmp_path, monke
     assert "1 graded, 1 graded before" in grade(course, handed).stdout
 
 
-def test_a_run_that_is_stopped_goes_on_where_it_was(course, tmp_path):
+def test_a_run_that_is_stopped_goes_on_where_it_was(course, tmp_path, sandbox):
     slow = "import time\n\ntime.sleep(0.4)"
     handed = hand_in(tmp_path / "handed", {f"s{i}": (i % 2 == 0, {"slow": slow}) for i in range(8)})
     line = [sys.executable, "-c", "from gentutor.cli import main; main()"]
@@ -243,7 +256,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(course, tmp_path):
     assert first.items() <= second.items() <= tried().items()  # times and all: none was tried twice
 
 
-def test_without_a_sandbox_only_by_name_and_with_a_warning(course, tmp_path, monkeypatch):
+def test_without_a_sandbox_only_by_name_and_with_a_warning(course, tmp_path, monkeypatch, sandbox):
     handed = hand_in(tmp_path / "handed", {"ada": (True, {})})
     monkeypatch.setenv("PATH", str(tmp_path))  # no bubblewrap
     refused = grade(course, handed)
@@ -257,7 +270,7 @@ def test_without_a_sandbox_only_by_name_and_with_a_warning(course, tmp_path, mon
     assert marks(course) == {"ada": (3, 2)}
 
 
-def test_what_ends_a_run_says_what_to_do(course, tmp_path):
+def test_what_ends_a_run_says_what_to_do(course, tmp_path, sandbox):
     handed = hand_in(tmp_path / "handed", {"ada": (True, {})})
     work = course / "build" / "grading"
 
@@ -284,6 +297,41 @@ def test_what_ends_a_run_says_what_to_do(course, tmp_path):
         other.stdout.readline()
         assert "is being graded already" in refused()
         other.communicate(b"\n")
+
+
+def test_a_lab_that_fails_itself_and_a_cluster_that_is_not_there(course, tmp_path, monkeypatch, all_pass):
+    handed = hand_in(tmp_path / "handed", {"ada": (True, {})})
+
+    def fails(*_):
+        raise LabError("Cell data of 99_toy itself fails: no data")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leader, "open_trials", fails)
+        ended = grade(course, handed)
+    assert ended.exit_code == 2
+    assert "**Not finished.** Cell data of 99_toy itself fails: no data" in ended.stdout
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    line = ["grade", "99", str(handed), "--folder", str(course), "--scheduler", "tcp://127.0.0.1:9"]
+    refused = CliRunner().invoke(main, line)
+    assert refused.exit_code == 2
+    assert "pip install 'gentutor[cluster]'" in refused.stderr
+
+
+def test_what_nobody_thought_of_is_no_less_reported(course, tmp_path, monkeypatch, all_pass):
+    handed = hand_in(tmp_path / "handed", {"ada": (True, {})})
+
+    def fails(*_):
+        raise ZeroDivisionError("of this test")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leader.Book, "feedback", fails)
+        with pytest.raises(ZeroDivisionError):
+            grade(course, handed)
+    page = (course / "build" / "grading" / "reports" / f"{toy.UNIT}.md").read_text()
+    assert "**Not finished.** ZeroDivisionError: of this test" in page
+    assert "1 graded, in" in page
+    assert grade(course, handed).exit_code == 0
 
 
 def test_a_gradebook_that_is_locked_in_mid_run_costs_no_trial(course, tmp_path, monkeypatch, all_pass):
@@ -340,13 +388,13 @@ def test_memory_is_read(written, size):
     assert Memory().convert(written, None, None) == size
 
 
-def test_a_cluster_gives_the_marks_that_this_machine_gives(course, tmp_path):
+def test_a_cluster_gives_the_marks_that_this_machine_gives(course, tmp_path, sandbox):
     pytest.importorskip("distributed", reason="needs the extra: pip install 'gentutor[cluster]'")
     from test_executors import Dask
 
     slow = {"slow": "import time\n\ntime.sleep(0.4)"}
     three = {"ada": (True, slow), "bob": (False, slow), "eve": (True, {**slow, "double": WRONG})}
-    answers = {f"{name}{i}": answer for i in range(4) for name, answer in three.items()}
+    answers = {f"{name}{i}": answer for i in range(3) for name, answer in three.items()}
     handed = hand_in(tmp_path / "handed", answers)
     (tmp_path / "dask").mkdir()
     cluster = Dask(tmp_path / "dask")
@@ -362,5 +410,5 @@ def test_a_cluster_gives_the_marks_that_this_machine_gives(course, tmp_path):
     finally:
         cluster.close()
     assert run.returncode == 0, "".join(said) + more + page
-    assert "12 graded, in" in page
+    assert "9 graded, in" in page
     assert marks(course) == {student: MARKS[student[:-1]] for student in answers}

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from standin import LIMITS, Told, job
+from standin import LIMITS, Told, broken, job
 
 from gentutor.grading.executors import ExecutorError, Lost
 from gentutor.grading.executors.local import Local, cores
@@ -240,6 +240,10 @@ def test_cluster_gives_up_a_job_that_kills_each_worker(dask, told):
         after = by_student(executor.run([job("ada")]))
     assert "each worker that tried it died" in results["bomb"].why
     assert after["ada"].outputs
+    with Cluster(broken, dask.address) as executor:
+        results = executor.run(Drawn(3))
+        with pytest.raises(ExecutorError, match=r"On .*: bubblewrap is not installed"):
+            next(results)
 
 
 def test_cluster_that_is_gone_in_mid_run_is_said(dask, told, monkeypatch):
