@@ -152,8 +152,7 @@ class _Batch:
 
     def _outcome(self, state: Literal["graded", "recorded"], submission: Submission, tried: Tried) -> Outcome:
         student = submission.student
-        late = ("The platform marked it as late.",) if submission.late else ()
-        notes = (*self._taken.notes.get(student, ()), *late, *submission.notes, *tried.noticed)
+        notes = (*self._taken.notes.get(student, ()), *submission.notes, *tried.noticed)
         failed = failures(self._lab, tried)
         return Outcome(student, state, tried.stopped or "", self._book.marks(student), failed, notes)
 
