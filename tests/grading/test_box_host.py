@@ -297,6 +297,27 @@ def test_nothing_is_left_when_the_grader_is_killed(inside, sandbox):
     assert until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()]), "the warm process"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_nothing_is_left_when_the_grader_is_killed_while_it_prepares(inside, sandbox):
+    path = os.pathsep.join([str(policy.PACKAGE.parent), str(inside)])
+    code = (
+        f"from gentutor.grading import box; box.Box(box.Policy(sandbox={sandbox}), 'inside:prepare', b'slow')"
+    )
+
+    def family():
+        return [pid for pid in running("box.warm") if _descends(pid, host.pid)]
+
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}) as host:
+        try:
+            assert until(family)
+            time.sleep(0.5)  # it is preparing now
+            before = family()
+        finally:
+            host.kill()
+    assert before
+    assert until(lambda: not [pid for pid in before if Path(f"/proc/{pid}").exists()])
+
+
 @pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root gives each child a user id"
 )

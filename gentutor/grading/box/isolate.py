@@ -57,6 +57,11 @@ def uncover_proc() -> None:
     _set_capabilities(1 << SETUID | 1 << SETGID)
 
 
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends."""
+    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def adopt_orphans() -> None:
     """Have what a descendant leaves behind become a child of this process, without a namespace too."""
     _call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -64,7 +69,7 @@ def adopt_orphans() -> None:
 
 def settle(limits: Bounds, tmp: bool) -> None:
     """Shut in this process and all that it will start; `tmp` says whether /tmp may be covered."""
-    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()
     _call("unshare", NEWNS | NEWIPC | NEWNET | NEWUTS | NEWCGROUP)
     _mounts(limits["files"], tmp)
     _write("/proc/sys/user/max_user_namespaces", "0")  # a new one would give its maker every capability in it

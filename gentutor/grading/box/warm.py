@@ -22,6 +22,8 @@ def main(descriptor: int, root: bool) -> None:
     """Serve the host on the socket `descriptor` until it is closed; `root`: we are root in the sandbox."""
     if root:
         isolate.uncover_proc()
+    if sys.platform == "linux":
+        isolate.die_with_parent()  # while it prepares, it does not listen
     control = socket.socket(fileno=descriptor)
     frames = Channel(control)
     os.makedirs(os.environ["TMPDIR"], exist_ok=True)
