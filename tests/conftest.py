@@ -1,6 +1,7 @@
 """What all tests share: one thread for each process, and a Ctrl-C at a chosen step."""
 
 import os
+import re
 import signal
 from contextlib import contextmanager
 
@@ -9,17 +10,33 @@ from contextlib import contextmanager
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+SLOW_FIRST = ("labs/test_grading.py", "grading/test_hostile.py", "grading/test_command.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of one file share a process; of the labs' grading, those of one unit: what is slow is made once.
+    """What takes minutes comes first, so that no process is left with it alone at the end."""
 
-    The grading comes first, so that no process is left with it alone at the end.
-    """
-    items.sort(key=lambda item: item.path.name != "test_grading.py")
-    for item in items:
-        unit = item.callspec.params.get("graded", "") if hasattr(item, "callspec") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path}{unit}"))
+    def place(item):
+        slow = [k for k, name in enumerate(SLOW_FIRST) if str(item.path).endswith(name)]
+        return slow[0] if slow else len(SLOW_FIRST)
+
+    items.sort(key=place)
+
+
+class ByFile(LoadScopeScheduling):
+    """Tests of one file share a process; of the labs' grading, those of one unit."""
+
+    def _split_scope(self, nodeid):
+        file, _, test = nodeid.partition("::")
+        unit = re.search(r"\b\d\d_[a-z0-9_]+", test) if file.endswith(SLOW_FIRST[0]) else None
+        return file + (unit[0] if unit else "")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Deals out the tests to processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture

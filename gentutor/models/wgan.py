@@ -107,7 +107,13 @@ def train(
     curve = torch.full((steps, 2), math.nan, device=device)
     saved = None
     if checkpoint is not None:
-        asked: dict[str, Any] = {"steps": steps, "n_critic": n_critic, "penalty": penalty, "clip": clip, "seed": seed}
+        asked: dict[str, Any] = {
+            "steps": steps,
+            "n_critic": n_critic,
+            "penalty": penalty,
+            "clip": clip,
+            "seed": seed,
+        }
         asked |= {"batch_size": batch_size, "lr": lr, "betas": list(betas), "decay": decay, "n": len(X)}
         saved = training.Checkpoint(
             checkpoint, asked | {f"G.{key}": value for key, value in G.settings.items()},
