@@ -8,6 +8,7 @@ the text that stands for them. Nothing is judged by what is left: the marks are 
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,11 @@ from nbformat import NotebookNode, from_dict
 
 from gentutor.grading.book.markup import html, markdown
 
-MOST_CODE = (
-    20_000  # characters of a cell; the pages colour code in a time that is quadratic, for "a.a.a." say
-)
-MOST_CODE_IN_ALL = 200_000  # of cells that nbgrader does not know
+# Characters that are shown. The pages read a line like "a.a.a." or "![![![" in a time that is quadratic.
+MOST_TEXT = 20_000  # of a cell
+MOST_TEXT_IN_ALL = 200_000  # of cells that nbgrader does not know
+LONGEST_LINE, LONGEST_PARAGRAPH = 1_000, 5_000  # of code and of words; longer ones are broken
+MOST_HTML_IN_ALL = 400_000  # of outputs; bleach takes twenty microseconds for each
 MOST_ESCAPES = 1_000  # of a terminal, in one text; the pages take ten microseconds for each
 
 
@@ -26,12 +28,14 @@ def make(notebook: NotebookNode) -> None:
     """Make every text and every output of the notebook harmless, in place."""
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in notebook.cells]
     taken = tuple(name + more for name in ids if name for more in ("", "-comment", "_extra_credit"))
-    room = MOST_CODE_IN_ALL
+    room, html_room = MOST_TEXT_IN_ALL, MOST_HTML_IN_ALL
     for cell in notebook.cells:
+        known = "nbgrader" in cell.metadata
+        longest = LONGEST_LINE if cell.cell_type == "code" else LONGEST_PARAGRAPH
+        cell.source = _bounded(cell.source, MOST_TEXT if known else min(MOST_TEXT, room), longest)
+        room -= 0 if known else len(cell.source)
         if cell.cell_type == "code":
-            known = "nbgrader" in cell.metadata
-            cell.source = _code(cell.source, MOST_CODE if known else min(MOST_CODE, room))
-            room -= 0 if known else len(cell.source)
+            html_room = _leave_out_html(cell.outputs, html_room)
             made = [output(given, taken) for given in cell.outputs]
             cell.outputs = [new for new in made if new is not None]
         elif cell.cell_type == "raw":
@@ -75,7 +79,8 @@ def _data(data: Any, taken: tuple[str, ...]) -> dict[str, str]:
     kept = {}
     for kind, value in data.items():
         if kind == "text/markdown":
-            kept[kind] = markdown(_text(value), taken=taken)
+            text = _bounded(_text(value), MOST_TEXT, LONGEST_PARAGRAPH)
+            kept[kind] = markdown(text, taken=taken)
         elif kind in SHOWN and (shown := SHOWN[kind](_text(value))):
             kept["text/html" if kind == "image/svg+xml" else kind] = shown
     kinds = ", ".join(_text(kind)[:80] for kind in data)
@@ -133,11 +138,21 @@ def _text(value: Any) -> str:
     return joined.encode(errors="replace").decode() if isinstance(joined, str) else ""
 
 
-def _code(text: str, most: int) -> str:
-    """The code, or its beginning: the whole of it is kept where it was received."""
-    if len(text) <= most:
-        return text
-    return f"{text[: max(most, 0)]}\n# of {len(text):,} characters, the rest is not shown here"
+def _bounded(text: str, most: int, longest: int) -> str:
+    """The text, or its beginning, with no line that is too long: the whole is kept where it was received."""
+    shown = re.sub(f"(.{{{longest}}})(?=.)", r"\1\n", text[: max(most, 0)])
+    return shown if len(text) <= most else f"{shown}\n# of {len(text):,} characters, the rest is not shown"
+
+
+def _leave_out_html(outputs: list[NotebookNode], room: int) -> int:
+    """Takes the HTML away from which on there is no room for it; returns the room that is left."""
+    for given in outputs:
+        data = given.get("data")
+        if isinstance(data, dict) and "text/html" in data:
+            room -= len(_text(data["text/html"]))
+            if room < 0:
+                del data["text/html"]
+    return room
 
 
 def _coloured(value: Any) -> str:

@@ -67,6 +67,9 @@ def pages_that_take_for_ever(lab):
     for piece in ("[", "![", "<a ", "$", "*a_ ", "`", "> "):
         lab.own(piece * (60_000 // len(piece)), after="load-data", kind="markdown")
     lab.own(r"print('\x1b[31mx' * 180_000)", after="load-data")
+    lab.own(
+        "from IPython.display import HTML, display\nfor _ in range(10): display(HTML('<b>x</b>' * 12_000))"
+    )
 
 
 @case("solved")
