@@ -37,6 +37,7 @@ def grade(order: Order) -> Summary:
         summary = Summary(lab.unit, lab.exercises, order.sandbox, taken.absent)
         with Book.open(order.course, lab.unit) as book, _executor(order, lab) as executor:
             book.prepare(lab.master)
+            book.expect(len(taken.handed), order.workers or cores())
             if taken.roster:
                 book.enrol(taken.roster.students)
             try:

@@ -108,6 +108,10 @@ class Book:
             except MissingEntry:
                 raise KeyError(student) from None
 
+    def expect(self, students: int, workers: int = 1) -> None:
+        """Get ready to make the pages of so many students, while they are being graded."""
+        feedback.get_ready(students, workers)
+
     def feedback(self, students: Iterable[str], workers: int = 1) -> feedback.Pages:
         """nbgrader's page for each student whose marks, comments or notebook changed since the last one."""
         return feedback.write(self._database, self._course, self._unit, students, workers)

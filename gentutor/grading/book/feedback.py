@@ -8,8 +8,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from nbconvert.exporters import Exporter
@@ -32,6 +33,19 @@ class Pages:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+def get_ready(pages: int, workers: int) -> None:
+    """Have what makes pages imported, in a process of its own, before so many of them are wanted."""
+    if min(workers, pages // WORTH_A_PROCESS) > 1:
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> ForkServerContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # nbconvert is imported once, not by each
+    return context
+
+
 def write(database: Database, course: Course, unit: str, students: Iterable[str], workers: int) -> Pages:
     """Write the page of each student whose notebook, marks or comments are not those of the last page."""
     with database.reading() as gradebook:
@@ -39,8 +53,7 @@ def write(database: Database, course: Course, unit: str, students: Iterable[str]
     workers = min(workers, len(stale) // WORTH_A_PROCESS)
     if workers <= 1:
         return _pages(database, course, unit, stale)
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # nbconvert is imported once, not by each
+    context = _context()
     shares = [stale[k::workers] for k in range(workers)]
     started = []
     for share in shares:
