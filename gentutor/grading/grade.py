@@ -134,7 +134,7 @@ class _Batch:
         if isinstance(submission, Refused):
             self._tell(Outcome(submission.student, "refused", submission.reason))
             return None
-        student, mark = submission.student, fingerprint(submission, lab, limits)
+        student, mark = submission.student, fingerprint(submission, lab, limits, self._order.sandbox)
         book.keep_original(submission)
         tried = None if self._order.again else book.result(mark, student)
         if tried is None:

@@ -8,7 +8,8 @@ answer runs in the student's process, and the checks run in the judge's.
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from nbformat import NotebookNode
 from gentutor import workbook
 from gentutor.grading import names
 from gentutor.grading.records import Cell, Job, Kind, Limits, Submission
+from gentutor.units import PACKAGE
 
 
 class LabError(ValueError):
@@ -117,8 +119,22 @@ def nbgrader(cell: NotebookNode) -> dict[str, Any]:
     return record
 
 
-def fingerprint(submission: Submission, lab: Lab, limits: Limits) -> str:
-    """SHA-256 over all that decides a submission's marks: the same again need not be tried again."""
+@cache
+def own_code() -> str:
+    """Version and digest of the package as it is in this process."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{version('gentutor')}, code {digest.hexdigest()[:12]}"
+
+
+def fingerprint(submission: Submission, lab: Lab, limits: Limits, sandbox: bool) -> str:
+    """SHA-256 over all that decides a submission's marks: the same again need not be tried again.
+
+    The package's code is part of it, since the checks are; and whether there was a sandbox, without which a
+    mark is worth less.
+    """
     cells = [[cell.id, cell.cell_type, cell.source] for cell in submission.notebook.cells]
-    text = json.dumps([lab.fingerprint, cells, str(submission.at), submission.late, repr(limits)])
+    about = [lab.fingerprint, own_code(), sandbox, str(submission.at), submission.late, repr(limits)]
+    text = json.dumps([about, cells])
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -19,7 +19,8 @@ def look(order: Order) -> tuple[str, bool]:
         if isinstance(submission, Refused):
             return handed.student, "refused", submission.reason
         notes = " ".join((*taken.notes.get(handed.student, ()), *submission.notes))
-        before = journal.recorded(handed.student, fingerprint(submission, lab, order.limits))
+        mark = fingerprint(submission, lab, order.limits, order.sandbox)
+        before = journal.recorded(handed.student, mark)
         return handed.student, "would be graded" if order.again or before is None else "graded before", notes
 
     rows = [(refused.student, "refused", refused.reason) for refused in taken.refused]

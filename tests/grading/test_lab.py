@@ -79,10 +79,11 @@ def test_a_lab_that_is_not_there_or_has_drifted_is_refused(tmp_path: Path):
 def test_the_fingerprint_of_a_submission_changes_with_all_that_decides_its_marks():
     lab, limits = toy.lab(), Limits()
     prints = {
-        fingerprint(toy.submission(), lab, limits),
-        fingerprint(toy.submission(double="def double(x): return 3 * x"), lab, limits),
-        fingerprint(toy.submission(own="1"), lab, limits),
-        fingerprint(toy.submission(), lab, Limits(memory=1)),
+        fingerprint(toy.submission(), lab, limits, True),
+        fingerprint(toy.submission(double="def double(x): return 3 * x"), lab, limits, True),
+        fingerprint(toy.submission(own="1"), lab, limits, True),
+        fingerprint(toy.submission(), lab, Limits(memory=1), True),
+        fingerprint(toy.submission(), lab, limits, False),
     }
-    assert len(prints) == 4
-    assert fingerprint(toy.submission("bob"), lab, limits) in prints
+    assert len(prints) == 5
+    assert fingerprint(toy.submission("bob"), lab, limits, True) in prints

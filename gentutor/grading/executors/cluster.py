@@ -5,15 +5,11 @@ and closes them at the end. What crosses to a worker is a lab and its jobs, and 
 The workers are trusted: they are given the hidden tests and the salt. The sandbox is the worker's own.
 """
 
-import hashlib
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib.metadata import version
 from itertools import count, islice
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -21,8 +17,8 @@ from uuid import uuid4
 from distributed import Client, Future, KilledWorker, Worker, WorkerPlugin, get_worker, wait
 from distributed.client import FuturesCancelledError
 
-import gentutor
 from gentutor.grading.executors import ATTEMPTS, ExecutorError, Lost, OpenTrials, Trials
+from gentutor.grading.lab import own_code
 from gentutor.grading.records import Job, Output, Tried
 
 PATIENCE = 30.0  # seconds until a cluster that gives no sign of life is asked whether it has workers
@@ -86,7 +82,7 @@ class Cluster:
             self._client.close()
             raise ExecutorError(
                 f"The cluster at {self.address} cannot be used: {error}. Its scheduler and each worker need "
-                f"the gentutor that runs here ({_own_code()}), with the same Python and packages: {START}."
+                f"the gentutor that runs here ({own_code()}), with the same Python and packages: {START}."
             ) from error
         return self
 
@@ -128,7 +124,7 @@ class _Desk(WorkerPlugin):  # type: ignore[misc]
     """What stands on a worker process: its trials, opened at the first job."""
 
     def __init__(self, name: str, open_trials: OpenTrials) -> None:
-        self.name, self.code, self._open = name, _own_code(), open_trials
+        self.name, self.code, self._open = name, own_code(), open_trials
 
     def setup(self, worker: Worker) -> None:
         """Called by Dask where the worker begins to know the plugin."""
@@ -154,18 +150,9 @@ class _Desk(WorkerPlugin):  # type: ignore[misc]
             return self._trials
 
 
-@cache
-def _own_code() -> str:
-    """Version and digest of the package as it is in this process."""
-    digest, root = hashlib.sha256(), Path(gentutor.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{version('gentutor')}, code {digest.hexdigest()[:12]}"
-
-
 def _require(code: str) -> None:
-    if _own_code() != code:
-        raise ExecutorError(f"{socket.gethostname()} has another gentutor ({_own_code()})")
+    if own_code() != code:
+        raise ExecutorError(f"{socket.gethostname()} has another gentutor ({own_code()})")
 
 
 def _try(desk: str, job: Job) -> Tried:
