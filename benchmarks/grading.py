@@ -8,6 +8,7 @@ in a course of their own on the same machine, one after the other; the marks are
 told.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 import tomllib
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 import click
 import tomlkit
@@ -41,6 +43,10 @@ def main(unit: str, students: int, workers: int, ours_only: bool, record: bool) 
         began = time.perf_counter()
         ours.grade(handed_in, "--workers", str(workers))
         found["ours_seconds"] = round(time.perf_counter() - began, 1)
+        notes = (ours.root / "build" / "grading" / "journal").rglob("trial.json")
+        spent = sum(json.loads(note.read_bytes())["tried"]["cpu_seconds"] for note in notes)
+        found["cpu_seconds_of_the_submissions"] = round(spent, 1)
+        found["most_memory_of_a_process_mb"] = getrusage(RUSAGE_CHILDREN).ru_maxrss >> 10
         if not ours_only:
             shutil.copy(ours.root / "build" / "grading" / "salt", plain.root / "build" / "grading")
             began = time.perf_counter()
