@@ -1,8 +1,8 @@
-"""Train plain GANs on the 25 Gaussians, with the networks of `gentutor train wgan grid`, for lecture 08 to compare.
+"""Train plain GANs on the 25 Gaussians, with the networks of `gentutor train wgan grid`, for lecture 08.
 
-    python tools/gan_on_grid.py            # three seeds, some minutes each on one core: gentutor/weights/gan_grid-SEED
+    python tools/gan_on_grid.py    # gentutor/weights/grid_gan-SEED for three seeds, four minutes each
 
-The loss is the non-saturating one, D takes as many steps as the critic does there, and Adam runs as for DCGAN.
+The loss is the non-saturating one, D takes as many steps as the critic there, and Adam runs as for DCGAN.
 """
 
 import os
@@ -23,7 +23,7 @@ TRAINING = {"steps": 20_000, "k": 2, "batch_size": 128, "lr": 2e-4, "decay": Tru
 if __name__ == "__main__":
     recipes.RECIPES["gan"]["grid"] = replace(recipes.RECIPES["wgan"]["grid"], training=TRAINING)
     for seed in range(3):
-        path = weights.FOLDER / f"gan_grid-{seed}.safetensors"
+        path = weights.FOLDER / f"grid_gan-{seed}.safetensors"
         recipes.run("gan", "grid", path, seed=seed, device="cpu")
         state, record = weights.read(path)
         weights.write(path, state, record | {"command": COMMAND})
