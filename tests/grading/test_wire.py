@@ -85,6 +85,13 @@ def test_the_records_of_a_call_cross():
     assert (back.value, back.failure, back.gradients[0]) == (reply.value, reply.failure, None)
 
 
+def test_a_modules_own_state_crosses_as_a_dict():
+    state = torch.nn.Linear(2, 1).state_dict()
+    back = wire.loads(wire.dumps(Made("torch.nn.Linear", {}, state))).state
+    assert type(back) is dict
+    assert same(back, dict(state))
+
+
 @pytest.mark.parametrize(
     "value", [object(), {1, 2}, b"bytes", torch.nn.Linear(1, 1), [lambda: 0]], ids=lambda v: type(v).__name__
 )

@@ -75,7 +75,7 @@ def _packed(value: Any, blobs: list[bytes]) -> Any:
         return [_packed(item, blobs) for item in value]
     if type(value) is tuple:
         return {"tuple": [_packed(item, blobs) for item in value]}
-    if type(value) is dict:
+    if isinstance(value, dict):  # a state_dict is a subclass
         return {"dict": [[str(key), _packed(item, blobs)] for key, item in value.items()]}
     if type(value) is Tensor:
         name = str(value.dtype).removeprefix("torch.")
