@@ -37,7 +37,7 @@ Change = Callable[[nn.Module], nn.Module]
 
 def change(model: nn.Module, how: Change) -> nn.Module:
     """Every layer of a DCGAN network, changed."""
-    layers = [how(layer) for layer in model.layers]  # type: ignore[union-attr]
+    layers = [how(layer) for layer in model.layers]
     model.layers = nn.Sequential(*(one for one in layers if not isinstance(one, nn.Identity)))
     return model
 
@@ -62,19 +62,19 @@ def pooled(layer: nn.Module) -> nn.Module:
 
 def dense(G: gan.Generator, D: nn.Module) -> Pair:
     """Rule 3 broken: a hidden layer of 256 after the code, and one before the logit."""
-    first, last = G.layers[0], D.layers[-1]  # type: ignore[index]
+    first, last = G.layers[0], D.layers[-1]
     w, c = first.out_channels, last.in_channels
     begin = [nn.Flatten(), nn.Linear(K, 256), nn.ReLU(), nn.Linear(256, w * 16), nn.Unflatten(1, (w, 4, 4))]
     end = [nn.Flatten(), nn.Linear(c * 16, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1)]
-    G.layers = nn.Sequential(*begin, *G.layers[1:])  # type: ignore[index]
-    D.layers = nn.Sequential(*D.layers[:-1], *end)  # type: ignore[index]
+    G.layers = nn.Sequential(*begin, *G.layers[1:])
+    D.layers = nn.Sequential(*D.layers[:-1], *end)
     return G, D
 
 
 def normed(G: gan.Generator, D: nn.Module) -> Pair:
     """Rule 2 broken the other way: batch norm also in G's last layer and D's first."""
-    G.layers = nn.Sequential(*G.layers[:-1], started(nn.BatchNorm2d(1)), nn.Tanh())  # type: ignore[index]
-    D.layers = nn.Sequential(D.layers[0], started(nn.BatchNorm2d(WIDTH)), *D.layers[1:])  # type: ignore[index]
+    G.layers = nn.Sequential(*G.layers[:-1], started(nn.BatchNorm2d(1)), nn.Tanh())
+    D.layers = nn.Sequential(D.layers[0], started(nn.BatchNorm2d(WIDTH)), *D.layers[1:])
     return G, D
 
 
@@ -85,7 +85,7 @@ def started(module: nn.Module) -> nn.Module:
 
 def both(how: Change) -> Callable[[gan.Generator, nn.Module], Pair]:
     """G and D changed in the same way."""
-    return lambda G, D: (change(G, how), change(D, how))  # type: ignore[return-value]
+    return lambda G, D: (change(G, how), change(D, how))
 
 
 BROKEN: dict[str, Callable[[gan.Generator, nn.Module], Pair]] = {
@@ -94,7 +94,7 @@ BROKEN: dict[str, Callable[[gan.Generator, nn.Module], Pair]] = {
     "2: no batch norm": both(without(nn.BatchNorm2d)),
     "2: batch norm everywhere": normed,
     "3: dense hidden layers": dense,
-    "4: sigmoid inside G": lambda G, D: (change(G, without(nn.ReLU, nn.Sigmoid)), D),  # type: ignore[return-value]
+    "4: sigmoid inside G": lambda G, D: (change(G, without(nn.ReLU, nn.Sigmoid)), D),
     "5: ReLU in D": lambda G, D: (G, change(D, without(nn.LeakyReLU, nn.ReLU))),
 }
 
@@ -103,7 +103,7 @@ def run(name: str, X: Tensor, steps: int, seed: int) -> Tensor | None:
     """Samples in [0, 1] after training, (MEASURED, 1, 28, 28)."""
     torch.manual_seed(seed)
     G, D = BROKEN[name](gan.DCGANGenerator(K, WIDTH, seed), gan.DCGANDiscriminator(WIDTH, seed))
-    gan.train(G, D, X, steps=steps, seed=seed, device="cpu", **TRAINING)  # type: ignore[arg-type]
+    gan.train(G, D, X, steps=steps, seed=seed, device="cpu", **TRAINING)
     return (G.sample(MEASURED) + 1) / 2
 
 
@@ -114,16 +114,15 @@ def run(name: str, X: Tensor, steps: int, seed: int) -> Tensor | None:
 @click.option("--out", default=OUT, type=click.Path(path_type=Path), show_default=True)
 def main(steps: int, seeds: int, judge: str, out: Path) -> None:
     """Train every network, measure its samples, keep a dozen."""
-    model = classifier.pretrained(judge)[0]
+    model, learned_from, _ = classifier.pretrained(judge)
     X = known("mnist")
-    reference = moments(model.measure((X + 1) / 2)[0])
     kept, figures, began = {}, {}, time.perf_counter()
     for name in BROKEN:
         distances = []
         for seed in range(seeds):
             pictures = run(name, X, steps, seed)
             features, classes = model.measure(pictures)
-            distances.append(round(frechet_distance(moments(features), reference), 2))
+            distances.append(round(frechet_distance(moments(features), learned_from.moments), 2))
             if seed == 0:
                 kept[name] = pictures[:KEPT, 0].half()
                 seen = int((torch.bincount(classes, minlength=10) > MEASURED / 200).sum())
