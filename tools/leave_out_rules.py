@@ -61,11 +61,13 @@ def pooled(layer: nn.Module) -> nn.Module:
 
 
 def dense(G: gan.Generator, D: nn.Module) -> Pair:
-    """Rule 3 broken: a hidden layer of 256 after the code, and one before the logit."""
+    """Rule 3 broken: a dense layer of 256 after the code, and one before the logit, both with batch norm."""
     first, last = G.layers[0], D.layers[-1]
     w, c = first.out_channels, last.in_channels
-    begin = [nn.Flatten(), nn.Linear(K, 256), nn.ReLU(), nn.Linear(256, w * 16), nn.Unflatten(1, (w, 4, 4))]
-    end = [nn.Flatten(), nn.Linear(c * 16, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1)]
+    begin = [nn.Flatten(), nn.Linear(K, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()]
+    begin += [nn.Linear(256, w * 16, bias=False), nn.Unflatten(1, (w, 4, 4))]
+    end = [nn.Flatten(), nn.Linear(c * 16, 256, bias=False), nn.BatchNorm1d(256), nn.LeakyReLU(0.2)]
+    end += [nn.Linear(256, 1)]
     G.layers = nn.Sequential(*begin, *G.layers[1:])
     D.layers = nn.Sequential(*D.layers[:-1], *end)
     return G, D

@@ -613,13 +613,12 @@ def count_modes(x, centres, radius):
     return len(nearest[distance <= radius].unique()), int((distance <= radius).sum())
 
 
-@answers.wrong("count", fails="value of share")
+@answers.wrong("count", fails="value of covered")
 def count_modes(x, centres, radius):
-    """The square of the distance compared with the radius."""
-    squares = (x[:, None] - centres).square().sum(2)
-    distance, nearest = squares.min(1)
+    """The two numbers in the other order."""
+    distance, nearest = torch.cdist(x, centres).min(1)
     good = distance <= radius
-    return len(nearest[good].unique()), float(good.double().mean())
+    return float(good.double().mean()), len(nearest[good].unique())
 
 
 @answers.wrong("count", fails="return value")
