@@ -68,9 +68,6 @@ def dense(G: gan.Generator, D: nn.Module) -> Pair:
     begin += [nn.Linear(256, w * 16, bias=False), nn.Unflatten(1, (w, 4, 4))]
     end = [nn.Flatten(), nn.Linear(c * 16, 256, bias=False), nn.BatchNorm1d(256), nn.LeakyReLU(0.2)]
     end += [nn.Linear(256, 1)]
-    for layer in (*begin, *end):
-        if isinstance(layer, nn.Linear):
-            nn.init.normal_(layer.weight, 0.0, 0.02)  # as the convolutions
     G.layers = nn.Sequential(*begin, *G.layers[1:])
     D.layers = nn.Sequential(*D.layers[:-1], *end)
     return G, D
