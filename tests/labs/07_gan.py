@@ -367,137 +367,137 @@ def generator_objective(G, D, z):
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """No zero_grad anywhere: gradients pile up."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
+            opt_D.step()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step()
+        opt_G.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """Clears after the step: what G's phase leaves in D comes into its next step."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
-            step_D.zero_grad()
+            opt_D.step()
+            opt_D.zero_grad()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step()
-        step_G.zero_grad()
+        opt_G.step()
+        opt_G.zero_grad()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of G afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """The detach forgotten, and G's gradients not cleared: D's phase moves G the wrong way."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(x), D(G(z_D))).backward()
-            step_D.step()
+            opt_D.step()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step()
-        step_G.zero_grad()
+        opt_G.step()
+        opt_G.zero_grad()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of G afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """The detach in G's phase: G does not move."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
-        step_G.zero_grad()
+            opt_D.step()
+        opt_G.zero_grad()
         gan.generator_loss(D(G(z).detach())).backward()
-        step_G.step()
+        opt_G.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of G afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """The saturating loss where the other one is asked."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
-        step_G.zero_grad()
+            opt_D.step()
+        opt_G.zero_grad()
         gan.generator_loss(D(G(z)), "minimax").backward()
-        step_G.step()
+        opt_G.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """G's phase moves D as well."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
-        step_G.zero_grad(), step_D.zero_grad()
+            opt_D.step()
+        opt_G.zero_grad(), opt_D.zero_grad()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step(), step_D.step()
+        opt_G.step(), opt_D.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """A step of G for each step of D."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(x), D(G(z_D).detach())).backward()
-            step_D.step()
-            step_G.zero_grad()
+            opt_D.step()
+            opt_G.zero_grad()
             gan.generator_loss(D(G(z))).backward()
-            step_G.step()
+            opt_G.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """One step of D on all k batches together."""
     for xs, zs, z in rounds:
-        step_D.zero_grad()
+        opt_D.zero_grad()
         gan.discriminator_loss(D(xs.flatten(0, 1)), D(G(zs.flatten(0, 1)).detach())).backward()
-        step_D.step()
-        step_G.zero_grad()
+        opt_D.step()
+        opt_G.zero_grad()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step()
+        opt_G.step()
 
 
 @answers.wrong("alternate", fails="value of layers.0.weight of D afterwards")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """Real and fake labels swapped."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
-            step_D.zero_grad()
+            opt_D.zero_grad()
             gan.discriminator_loss(D(G(z_D).detach()), D(x)).backward()
-            step_D.step()
-        step_G.zero_grad()
+            opt_D.step()
+        opt_G.zero_grad()
         gan.generator_loss(D(G(z))).backward()
-        step_G.step()
+        opt_G.step()
 
 
 @answers.right("alternate")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """With D's gradients switched off in G's phase, and losses written out."""
     for xs, zs, z in rounds:
         for i in range(len(xs)):
             made = G(zs[i]).detach()
-            step_D.zero_grad()
+            opt_D.zero_grad()
             (F.softplus(-D(xs[i])).mean() + F.softplus(D(made)).mean()).backward()
-            step_D.step()
+            opt_D.step()
         D.requires_grad_(False)
-        step_G.zero_grad()
+        opt_G.zero_grad()
         F.softplus(-D(G(z))).mean().backward()
-        step_G.step()
+        opt_G.step()
         D.requires_grad_(True)
 
 
 @answers.right("alternate")
-def alternate(G, D, step_G, step_D, rounds):
+def alternate(G, D, opt_G, opt_D, rounds):
     """The gradients asked for by name, two backward passes for D."""
     for xs, zs, z in rounds:
         for x, z_D in zip(xs, zs, strict=True):
@@ -505,12 +505,12 @@ def alternate(G, D, step_G, step_D, rounds):
                 weight.grad = None
             (-F.logsigmoid(D(x))).mean().backward()
             (-F.logsigmoid(-D(G(z_D).detach()))).mean().backward()
-            step_D.step()
+            opt_D.step()
         weights = list(G.parameters())
         slopes = torch.autograd.grad(-F.logsigmoid(D(G(z))).mean(), weights)
         for weight, slope in zip(weights, slopes, strict=True):
             weight.grad = slope
-        step_G.step()
+        opt_G.step()
 
 
 # --------------------------------------------------------------------------------------- exercise 6
