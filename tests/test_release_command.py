@@ -42,10 +42,18 @@ SHOWN = {
     },
     "gentutor/models/elbo.py": {"z = m + eps @ L.T # (n, k)"},
     "gentutor/models/vae.py": {"return mu + (log_var / 2).exp() * eps"},
+    "gentutor/models/wgan.py": {
+        "critic.requires_grad_(False)",
+        "critic.requires_grad_(True)",
+        "for weight in critic.parameters():",
+    },
+    "gentutor/metrics/transport.py": {"return (x.sort().values - y.sort().values).abs().mean()"},
     # The lecture computes a mean.
     "course/01_pca.ipynb": {"mean = X.mean(0)"},
+    # The lecture goes through Algorithm 1 line by line; the lab asks for it with other names and given draws.
+    "course/08_wgan_gp.ipynb": {"loss = critic(x_made).mean() - critic(x).mean()"},
 }
-ANYWHERE = {"return {"}  # what begins many a program
+ANYWHERE = {"return {", "loss.backward()"}  # what is in many a program
 
 
 # ---------------------------------------------------------------------------------- what is secret, and where
