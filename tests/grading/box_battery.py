@@ -5,6 +5,7 @@ nothing but the standard library and `gentutor.grading.box`, so that any user ca
 attacks that do no harm without a sandbox: they must succeed there, or they would show nothing.
 """
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -184,7 +185,8 @@ def kill_others(targets):
 
 def leave_traces(targets):
     for folder in ("/tmp", "/dev/shm", "/box"):
-        Path(folder, "trace").write_text("x")
+        with contextlib.suppress(OSError):
+            Path(folder, "trace").write_text("x")
     sock = socket.socket(socket.AF_UNIX)
     sock.bind("\0trace")
     sock.listen()

@@ -21,6 +21,9 @@ BATTERY = Path(__file__).with_name("box_battery.py")
 BARE = ["setpriv", "--bounding-set", "-sys_admin"]
 AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 KB, MB = 1 << 10, 1 << 20
+SCRATCH = [{"/box", "/dev/shm", "/tmp"}]  # all that can be written to
+if sys.prefix.startswith("/tmp/"):  # then /tmp is not covered, and is the system's, to be read only
+    SCRATCH.append({"/box", "/dev/shm"})
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +154,7 @@ def test_a_child_has_no_descriptor_but_its_channel(fought):
 
 
 def test_only_the_own_small_folders_can_be_written_to(fought):
-    assert fought["write_anywhere"]["reply"] == ["/box", "/dev/shm", "/tmp"]
+    assert set(fought["write_anywhere"]["reply"]) in SCRATCH
 
 
 def test_no_right_can_be_had_back(fought):
@@ -160,7 +163,9 @@ def test_no_right_can_be_had_back(fought):
 
 def test_other_children_and_the_warm_process_cannot_be_reached(fought):
     assert fought["kill_others"]["reply"] == {"reached": [], "traced": []}
-    assert fought["traces"][0] == ["/tmp", "/dev/shm", "/box", "socket"], "the first child sees what it left"
+    left = fought["traces"][0]
+    assert left[-1] == "socket", "the first child sees what it left"
+    assert set(left[:-1]) in SCRATCH
     assert fought["traces"][1] == [], "the second does not"
 
 
