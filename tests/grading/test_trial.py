@@ -1,12 +1,15 @@
 """A submission's trial: what it gives, and what a cell that misbehaves costs."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import toy
+from nbformat import v4
 
 from gentutor.grading.box import Policy
-from gentutor.grading.records import Limits
+from gentutor.grading.lab import Lab
+from gentutor.grading.records import Limits, Submission
 from gentutor.grading.trial.outputs import executed
 from gentutor.grading.trial.session import Trials
 
@@ -158,3 +161,32 @@ def test_neither_the_students_process_nor_the_warm_one_holds_a_hidden_test_or_th
     )
     shown, _ = tried(own=look, salt="SALTYSALT")
     assert shown["own"] == "0 None\n"
+
+
+def test_what_a_class_cell_changes_in_place_is_changed_in_each_process_at_its_place():
+    """A list made by one given cell and lengthened by another, seen by the student between and after."""
+    notebook, cells = toy.master(), toy.release()
+    for made in (notebook, cells):
+        made.cells.insert(2, v4.new_code_cell("rows = [1]", id="rows"))
+        made.cells.insert(5, v4.new_code_cell("rows.append(2)\nprint(rows)", id="longer"))
+        made.cells[4].source = made.cells[4].source.replace(
+            "def judge(ex):", "def judge(ex):\n    assert rows == [1]"
+        )
+        made.cells[9].source = made.cells[9].source.replace(
+            "def judge(ex):", "def judge(ex):\n    assert rows == [1, 2]"
+        )
+    lab = Lab(toy.UNIT, cells, notebook)
+    assert lab.kinds["rows"] == lab.kinds["longer"] == "class"
+    student = deepcopy(notebook)
+    student.cells.insert(4, v4.new_code_cell("print(rows)", id="between"))
+    student.cells.append(v4.new_code_cell("print(rows)", id="after"))
+    submission = Submission("ada", student, None, False, (), b"")
+    with Trials(lab, Policy(), LIMITS) as trials:
+        outputs = trials.run(lab.job(submission, "salt", LIMITS)).outputs
+    assert [outputs[name][0]["text"] for name in ("between", "longer", "after")] == [
+        "[1]\n",
+        "[1, 2]\n",
+        "[1, 2]\n",
+    ]
+    for check in ("check-double", "check-step"):
+        assert outputs[check][0]["output_type"] == "stream", outputs[check]

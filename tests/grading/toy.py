@@ -53,7 +53,7 @@ def _cell(cell_id: str, source: str, kind: str = "", points: int = 0) -> Noteboo
     if kind:
         cell.metadata["nbgrader"] = {
             "grade": kind in ("check", "words"),
-            "grade_id": cell_id.replace("check-", "check-", 1),
+            "grade_id": cell_id,
             "locked": kind == "check",
             "schema_version": 3,
             "solution": kind in ("answer", "words"),

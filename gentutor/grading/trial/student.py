@@ -3,7 +3,6 @@
 Nothing here protects anything: by the second message, what runs in this process may be the student's doing.
 """
 
-import builtins
 import os
 from dataclasses import replace
 from typing import Any
@@ -49,7 +48,7 @@ def _answer(message: dict[str, Any]) -> Any:
 def _kind(name: str) -> Any:
     """Whether the name is a function's; else its value, plain."""
     value = shell.shell().user_ns[name]
-    return FUNCTION if builtins.callable(value) else [plain(value)]
+    return FUNCTION if callable(value) else [plain(value)]
 
 
 def _call(name: str, call: Call, seconds: float) -> Reply:

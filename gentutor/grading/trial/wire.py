@@ -52,15 +52,7 @@ def loads(data: bytes) -> Any:
         return _unpacked(header, memoryview(data)[LENGTH.size + length :], 0)
     except Unreadable:
         raise
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        struct.error,
-        RecursionError,
-        RuntimeError,
-        OverflowError,
-    ) as error:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, struct.error) as error:
         # Not its text, which the other side may have chosen.
         raise Unreadable(f"not what was expected: {type(error).__name__}") from error
 
