@@ -34,6 +34,15 @@ def device(name: str | torch.device = "auto") -> torch.device:
     return torch.device(name)
 
 
+def fast_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32: GPUs from Ampere on, CPUs with AVX512 for it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Where PyTorch cannot tell, float32 is never wrong.
+    asks = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return device.type == "cpu" and asks is not None and bool(asks())
+
+
 def shuffled(n: int, epoch: int, seed: int, device: str | torch.device = "cpu") -> Tensor:
     """The order in which epoch number `epoch` takes the n samples: (n,), int64.
 

@@ -9,6 +9,7 @@ from gentutor.metrics.modes import modes
 from gentutor.models import gan
 from gentutor.recipes import classifier as classifier_recipes
 from gentutor.recipes import gan as recipes
+from gentutor.recipes import pictures
 
 SEEDS = range(5)
 SHIPPED = {
@@ -81,7 +82,7 @@ def test_a_gaussian_fit_has_the_moments_of_the_data():
     codes = torch.randn(4000, 2, generator=generator) * torch.tensor([0.08, 0.03])
     directions = torch.linalg.qr(torch.randn(16, 2, generator=generator)).Q
     X = (0.5 + codes @ directions.T).view(-1, 1, 4, 4)
-    drawn = recipes.gaussian_fit(X, 4000, r=2)
+    drawn = pictures.gaussian_fit(X, 4000, r=2)
     assert drawn.shape == X.shape
     assert (drawn.flatten(1).T.cov() - X.flatten(1).T.cov()).abs().max() < 4e-4  # of up to 6.4e-3
     assert (drawn.mean(0) - X.mean(0)).abs().max() < 0.01

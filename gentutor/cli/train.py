@@ -88,6 +88,24 @@ def train_wgan(**asked: Any) -> None:
     _train("wgan", gan.RECIPES["wgan"], partial(gan.run, "wgan"), **asked)
 
 
+@train.command("ddpm")
+@_training_options
+@click.option("--steps", type=click.IntRange(1), help="Another number than the recipe's.")
+def train_ddpm(**asked: Any) -> None:
+    """Train a diffusion model; write its weights and some samples, with command, seed, wall time and figures.
+
+    NAME is mnist. Ctrl-C keeps a checkpoint. Then 10,000 digits are sampled, which takes a CPU half an hour.
+
+    \b
+    Examples:
+      gentutor train ddpm mnist
+      gentutor train ddpm mnist --resume
+    """
+    from gentutor.recipes import ddpm
+
+    _train("ddpm", ddpm.RECIPES, ddpm.run, **asked)
+
+
 @train.command("classifier")
 @_training_options
 @click.option("--epochs", type=click.IntRange(1), help="Another number than the recipe's.")

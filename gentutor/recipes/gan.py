@@ -17,13 +17,11 @@ from gentutor import data, weights
 from gentutor import train as training
 from gentutor.data import toy
 from gentutor.metrics import classifier
-from gentutor.metrics.frechet import frechet_distance, moments
 from gentutor.metrics.modes import modes, reverse_kl
-from gentutor.metrics.neighbours import precision_recall
-from gentutor.models import gan, pca, wgan
+from gentutor.models import gan, wgan
+from gentutor.recipes import pictures
 from gentutor.recipes.vae import machine
 
-PICTURES = 10_000  # samples that are measured, and noise, and draws of the Gaussian fit
 POINTS = 2_500  # as Srivastava et al. (2017), section 4.1
 KNOWN_POINTS = 100_000  # that a generator of points learns from
 
@@ -150,45 +148,18 @@ def figures_of_points(G: gan.Generator) -> dict[str, float]:
     return {"modes": found.covered, "share": round(found.share, 4)}
 
 
-def figures_of_pictures(G: gan.Generator, name: str = "mnist") -> dict[str, float]:
-    """What 10,000 pictures are measured by, in features of our own classifier.
+def figures_of_pictures(G: gan.Generator) -> dict[str, float]:
+    """What 10,000 pictures of G are measured by, beside those of a test set, a Gaussian fit and noise.
 
-    - frechet: the Fréchet distance to the training set; the same of the test set, of draws of a Gaussian
-      fitted to 30 principal components, and of pixels drawn from U[0, 1];
-    - classes: how many of the ten the classifier sees; reverse_kl: over them, in nats;
-    - precision and recall: against the test set.
+    - frechet, precision, recall: as `pictures.Quality`; frechet_test, frechet_gaussian, frechet_noise;
+    - classes: how many of the ten the classifier sees; reverse_kl: over them, in nats.
     """
     device = next(G.parameters()).device
-    judge, reference, _ = classifier.pretrained(f"classifier_{name}")
-    judge.to(device)
-    train, test = (data.load(name, split).x.to(device) for split in ("train", "test"))
-    rows = {
-        "frechet": (G.sample(PICTURES) + 1) / 2,
-        "frechet_test": test[:PICTURES],
-        "frechet_gaussian": gaussian_fit(train, PICTURES),
-        "frechet_noise": noise(train, PICTURES),
-    }
-    measured = {row: judge.measure(pictures) for row, pictures in rows.items()}
-    found = {
-        row: frechet_distance(moments(features.cpu()), reference.moments)
-        for row, (features, _) in measured.items()
-    }
-    features, classes = measured["frechet"]
-    counts = torch.bincount(classes.cpu(), minlength=10)
-    found |= {"classes": int((counts > 0).sum()), "reverse_kl": reverse_kl(counts, reference.counts)}
-    found["precision"], found["recall"] = precision_recall(features, measured["frechet_test"][0])
-    return {key: round(value, 4) for key, value in found.items()}
-
-
-def gaussian_fit(X: Tensor, n: int, r: int = 30, seed: int = 0) -> Tensor:
-    """n draws of N(m, Σ) on the r leading principal directions of pictures X, cut to [0, 1]."""
-    fit = pca.fit(X.flatten(1), r)
-    generator = torch.Generator().manual_seed(seed)
-    spread = (fit.singular_values[:r] / fit.n**0.5).cpu()
-    codes = torch.randn(n, r, generator=generator) * spread
-    return fit.decode(codes.to(X)).clamp(0, 1).view(n, *X.shape[1:])
-
-
-def noise(X: Tensor, n: int, seed: int = 0) -> Tensor:
-    """n pictures of the shape of X, each pixel drawn from U[0, 1]."""
-    return torch.rand(n, *X.shape[1:], generator=torch.Generator().manual_seed(seed)).to(X)
+    found = pictures.quality({"gan": (G.sample(pictures.NUMBER) + 1) / 2} | pictures.yardsticks(device))
+    ours, counts = found["gan"], torch.tensor(found["gan"].counts)
+    reference = classifier.pretrained("classifier_mnist")[1]
+    figures = {"frechet": ours.frechet}
+    figures |= {f"frechet_{row}": found[row].frechet for row in ("test", "gaussian", "noise")}
+    figures |= {"classes": int((counts > 0).sum()), "reverse_kl": reverse_kl(counts, reference.counts)}
+    figures |= {"precision": ours.precision, "recall": ours.recall}
+    return {key: round(value, 4) for key, value in figures.items()}
