@@ -35,7 +35,7 @@ def device(name: str | torch.device = "auto") -> torch.device:
 
 
 def fast_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 faster than float32: GPUs from Ampere on, CPUs with AVX512 for it."""
+    """Whether a device multiplies bfloat16 faster than float32: GPUs from Ampere on, CPUs made for it."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Where PyTorch cannot tell, float32 is never wrong.

@@ -71,8 +71,8 @@ class ResBlock(nn.Module):
         """h: (B, before, H, W), e: (B, embedding) -> (B, after, H, W)."""
         f = self.first(silu(self.norm(h)))
         f = self.second(silu(self.adagn(f, e)))
-        shortcut: Tensor = self.shortcut(h)
-        return shortcut + f
+        out: Tensor = self.shortcut(h) + f
+        return out
 
 
 class Attention(nn.Module):
