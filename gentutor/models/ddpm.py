@@ -3,6 +3,7 @@ network learns to take it off again.
 
 Index t is the paper's: x_0 is data, x_T nearly noise. Pictures are in [-1, 1]. A network is any function
 ε_θ(x_t, t) of x_t, (B, ...), and t, (B,), that returns the noise in x_t; it is told `schedule.timesteps[t]`.
+x, t and the schedule lie on one device: `Schedule.to`.
 """
 
 import copy
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, silu
+from torch.special import log_ndtr
 
 from gentutor import train as training
 from gentutor import weights
@@ -169,7 +171,7 @@ def simple_loss(schedule: Schedule, network: Network, x_0: Tensor, t: Tensor, ep
         (); 1 for a network that answers 0, whatever the shape of x_0.
     """
     x_t = q_sample(schedule, x_0, t, eps)
-    return mse_loss(network(x_t, schedule.timesteps[t]).float(), eps)
+    return mse_loss(network(x_t, schedule.timesteps[t]).to(eps), eps)
 
 
 @torch.no_grad()
@@ -198,7 +200,13 @@ def bound(
 
     Returns:
         (B, T + 1): L_0, ..., L_T. Their sum is the bound; times d log 2 it is in nats.
+
+    Raises:
+        ValueError: levels is below 2.
     """
+    if levels is not None and levels < 2:
+        raise ValueError(f"levels is {levels}; expected at least 2, or None for real numbers")
+    schedule = schedule.to(x_0.device)
     generator = torch.Generator(x_0.device).manual_seed(seed)
     B, d = len(x_0), x_0[0].numel()
     terms = []
@@ -225,11 +233,13 @@ def _log_cell(x: Tensor, mean: Tensor, variance: Tensor, levels: int | None) -> 
     if levels is None:
         return -((x - mean).square() / variance + variance.log() + math.log(2 * math.pi)) / 2
     half = 1 / (levels - 1)
-    x, mean, sigma = x.double(), mean.double(), variance.double().sqrt()
-    above = torch.special.ndtr((x + half - mean) / sigma).where(x < 1 - half, x.new_ones(()))
-    below = torch.special.ndtr((x - half - mean) / sigma).where(x > half - 1, x.new_zeros(()))
-    log_probability: Tensor = (above - below).clamp(min=1e-12).log()
-    return log_probability.to(variance.dtype)
+    away, sigma = x.double() - mean.double(), variance.double().sqrt()
+    low = ((away - half) / sigma).where(x > half - 1, -torch.inf)
+    high = ((away + half) / sigma).where(x < 1 - half, torch.inf)
+    mirrored = low + high > 0  # of two probabilities near 1 the difference would be lost
+    low, high = torch.where(mirrored, -high, low), torch.where(mirrored, -low, high)
+    log_low, log_high = log_ndtr(low), log_ndtr(high)
+    return (log_high + torch.expm1(log_low - log_high).neg().log()).to(variance.dtype)
 
 
 # ------------------------------------------------------------------------------ a network for points
@@ -344,13 +354,14 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         new = max(1 - ema, 9 / (10 + step))  # the share of this step's weights
-        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), new)
+        with torch.no_grad():  # else a graph would grow from step to step
+            torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), new)
 
         losses[step] = loss.detach()
         progress.report(loss)
         if on_step is not None:
             on_step(step + 1, network)
-    network.load_state_dict(average.state_dict())
+    network.load_state_dict(network.state_dict() | dict(average.named_parameters()))
     return losses
 
 

@@ -68,7 +68,8 @@ class Schedule:
     def respaced(self, steps: int) -> "Schedule":
         """A schedule of fewer steps through the same marginals: β'_i = 1 - α̅_{S_i} / α̅_{S_{i-1}}.
 
-        S_1 < ... < S_steps = T are spread evenly, S_0 = 0. Nichol and Dhariwal (2021), section 4.
+        S_0 = 0 < S_1 < ... < S_steps = T are spread evenly. Nichol and Dhariwal (2021), section 4, who spread
+        them from S_1 = 1.
 
         Raises:
             ValueError: steps is not one of 1 ... T.
@@ -86,7 +87,7 @@ def linear(T: int = 1000, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedul
 
 
 def quadratic(T: int = 1000, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedule:
-    """√β_t on a straight line from √β_1 to √β_T: Song et al. (2021, DDIM), appendix D.1."""
+    """√β_t on a straight line from √β_1 to √β_T: one of those that Ho et al. (2020), appendix B, chose from."""
     return Schedule(torch.linspace(beta_1**0.5, beta_T**0.5, _steps(T), dtype=torch.float64).square())
 
 

@@ -28,7 +28,12 @@ def time_embedding(t: Tensor, d: int) -> Tensor:
 
     Returns:
         (B, d), float32: all sines, then all cosines.
+
+    Raises:
+        ValueError: d is odd.
     """
+    if d % 2:
+        raise ValueError(f"d is {d}; expected an even number: a sine and a cosine of each wave")
     omega = torch.exp(torch.arange(0, d, 2, device=t.device) * (-math.log(LONGEST_PERIOD) / d))
     angle = t[:, None].float() * omega
     return torch.cat([angle.sin(), angle.cos()], dim=1)
@@ -181,7 +186,7 @@ class UNet(nn.Module):
             raise ValueError(
                 f"x_t has shape {tuple(x_t.shape)}; expected (B, C, H, W), H and W multiples of {self.patch}"
             )
-        e = self.time(time_embedding(t, self.settings["widths"][0]))
+        e = self.time(time_embedding(t, self.settings["widths"][0]).to(x_t.dtype))
         h = self.first(pixel_unshuffle(x_t, self.patch))
         waiting = [h]
         for layer in self.down:
