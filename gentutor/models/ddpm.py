@@ -239,7 +239,8 @@ def _log_cell(x: Tensor, mean: Tensor, variance: Tensor, levels: int | None) -> 
     mirrored = low + high > 0  # of two probabilities near 1 the difference would be lost
     low, high = torch.where(mirrored, -high, low), torch.where(mirrored, -low, high)
     log_low, log_high = log_ndtr(low), log_ndtr(high)
-    return (log_high + torch.expm1(log_low - log_high).neg().log()).to(variance.dtype)
+    log_probability: Tensor = log_high + torch.expm1(log_low - log_high).neg().log()
+    return log_probability.to(variance.dtype)
 
 
 # ------------------------------------------------------------------------------ a network for points

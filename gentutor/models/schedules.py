@@ -87,7 +87,7 @@ def linear(T: int = 1000, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedul
 
 
 def quadratic(T: int = 1000, beta_1: float = 1e-4, beta_T: float = 0.02) -> Schedule:
-    """√β_t on a straight line from √β_1 to √β_T: one of those that Ho et al. (2020), appendix B, chose from."""
+    """√β_t on a straight line from √β_1 to √β_T: one of those that Ho et al. (2020), appendix B, tried."""
     return Schedule(torch.linspace(beta_1**0.5, beta_T**0.5, _steps(T), dtype=torch.float64).square())
 
 
