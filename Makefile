@@ -15,7 +15,7 @@ test: $(VENV)/.test system ## set up what the tests need, and run them all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n logical --maxprocesses 8
 
 test-grading: $(VENV)/.test system ## each planted answer by itself, by plain nbgrader and by gentutor grade: an hour of CPU
 	$(BIN)/python tools/grade_the_grader.py

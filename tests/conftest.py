@@ -12,7 +12,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SLOW_FIRST = ("labs/test_grading.py", "grading/test_hostile.py", "grading/test_command.py")
+SLOW_FIRST = (
+    "labs/test_grading.py",
+    "browser/test_browser.py",
+    "grading/test_hostile.py",
+    "grading/test_command.py",
+    "browser/test_widgets.py",
+)
+SPLIT = {SLOW_FIRST[0]: r"\b\d\d_[a-z0-9_]+", SLOW_FIRST[1]: r"^\w+"}  # by unit, by the test's name
 
 
 def pytest_collection_modifyitems(items):
@@ -26,12 +33,14 @@ def pytest_collection_modifyitems(items):
 
 
 class ByFile(LoadScopeScheduling):
-    """Tests of one file share a process; of the labs' grading, those of one unit."""
+    """Tests of one file share a process; of the slowest files, those of one part."""
 
     def _split_scope(self, nodeid):
         file, _, test = nodeid.partition("::")
-        unit = re.search(r"\b\d\d_[a-z0-9_]+", test) if file.endswith(SLOW_FIRST[0]) else None
-        return file + (unit[0] if unit else "")
+        for name, pattern in SPLIT.items():
+            if file.endswith(name) and (part := re.search(pattern, test)):
+                return f"{file}::{part[0]}"
+        return file
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -18,11 +18,15 @@ from .jupyter_page import Trouble
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "labs").iterdir())
+ONE = "04_vae"  # has every kind of output; what holds for the page, whatever the unit, is tried on this one
 in_lab = pytest.mark.parametrize("server", ["lab"], indirect=True)
 each_unit = pytest.mark.parametrize("unit", UNITS)
+each_unit_and_one_in_notebook_7 = pytest.mark.parametrize(
+    ("server", "unit"), [*(("lab", unit) for unit in UNITS), ("notebook", ONE)], indirect=["server"]
+)
 
 
-@each_unit
+@each_unit_and_one_in_notebook_7
 def test_an_untouched_lab_runs_to_its_end_and_says_what_is_not_written(notebook, unit):
     notebook.open(f"work/{unit}/{unit}.ipynb")
     cells = notebook.run_all()
@@ -40,15 +44,14 @@ def test_an_untouched_lab_runs_to_its_end_and_says_what_is_not_written(notebook,
 
 
 @in_lab
-@each_unit
-def test_a_solved_lab_passes_its_checks_and_validates(notebook, unit):
-    notebook.open(f"solved/{unit}/{unit}.ipynb")
+def test_a_solved_lab_passes_its_checks_and_validates(notebook):
+    notebook.open(f"solved/{ONE}/{ONE}.ipynb")
     cells = notebook.run_all()
-    notebook.screenshot_of_all(f"{unit}-solved")
+    notebook.screenshot_of_all(f"{ONE}-solved")
     for cell in cells:
         assert cell.errors == [], cell.id
         assert cell.printed.startswith("✓") or not cell.is_check, cell.id
-    assert "Success! Your notebook passes all the tests." in notebook.validate(f"{unit}-solved")
+    assert "Success! Your notebook passes all the tests." in notebook.validate(f"{ONE}-solved")
 
 
 @in_lab
@@ -151,15 +154,19 @@ def test_the_guard_sees_what_a_page_should_not_do(browser):
             alert('d');
             setTimeout(() => { throw Error('e'); });
         }""")
-        page.wait_for_timeout(200)
-    for what in (
-        "asked http://192.0.2.1/a",
-        "asked ws://192.0.2.1/b",
-        "console: c ",
-        "dialog: d",
-        "uncaught: e",
-    ):
-        assert any(seen.startswith(what) for seen in trouble.seen), (what, trouble.seen)
+        awaited = [
+            "asked http://192.0.2.1/a",
+            "asked ws://192.0.2.1/b",
+            "console: c ",
+            "dialog: d",
+            "uncaught: e",
+        ]
+        for _ in range(100):  # ten seconds at most
+            page.wait_for_timeout(100)
+            awaited = [what for what in awaited if not any(seen.startswith(what) for seen in trouble.seen)]
+            if not awaited:
+                break
+    assert awaited == [], trouble.seen
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)])

@@ -246,10 +246,10 @@ def test_every_kind_of_slip_is_tried_in_two_settings():
 )
 def test_a_wrong_arg_min_is_diagnosed_at_once(setting, above, line, kind):
     check(f"{above}\n{above}", setting)  # what is loaded once
-    start = time.perf_counter()
+    start = time.process_time()
     found = diagnosis(above, line, setting)
     assert found.kind == kind
-    assert time.perf_counter() - start < 3  # 0.3 s where nothing else runs
+    assert time.process_time() - start < 3  # 0.3 s is usual
 
 
 def test_what_no_single_repair_mends_gets_none():

@@ -85,7 +85,7 @@ def test_broken_lines(seed: int) -> None:
     ids=lambda text: text[:12].strip(),
 )
 def test_large_and_deep(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     chain = everything(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert any(line.error for line in chain.lines)

@@ -31,6 +31,11 @@ class Course:
         course.nbgrader("generate_assignment", unit)
         return course
 
+    def copied(self, root: Path) -> "Course":
+        """The same course, its salt too, in a folder of its own."""
+        shutil.copytree(self.root, root)
+        return Course(root, self.unit)
+
     def nbgrader(self, *arguments: str) -> str:
         """What nbgrader says; fails where it does."""
         return self._run("-m", "nbgrader", *arguments)

@@ -15,6 +15,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from gentutor.grading import names
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 UNITS = sorted(path.stem for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
@@ -92,3 +94,18 @@ def submission(release: Path, solution: Path, planted: dict[str, Answer]) -> Not
             if info["grade_id"] in planted:
                 cell.source += "\n\n\n" + planted[info["grade_id"]].source
     return notebook
+
+
+def without_experiments(notebook: NotebookNode) -> NotebookNode:
+    """The notebook of a student who took out each given cell that no answer and no check depends on.
+
+    What trains and draws goes, and what imports and builds stays, by the names that each cell binds and reads.
+    """
+    found = {cell.id: names.of(cell.source) for cell in notebook.cells if cell.cell_type == "code"}
+    kept, more = set(), {cell.id for cell in notebook.cells if "nbgrader" in cell.metadata}
+    while more:
+        kept |= more
+        read = set().union(*(found[i].reads for i in kept & found.keys()))
+        more = {i for i, cell in found.items() if cell.binds & read} - kept
+    cells = [cell for cell in notebook.cells if cell.id in kept or cell.cell_type != "code"]
+    return nbformat.from_dict({**notebook, "cells": cells})

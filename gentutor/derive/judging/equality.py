@@ -49,10 +49,9 @@ def _by_value(above: Node, here: Node, scope: Scope, bench: Bench) -> Comparison
     if "state" in (a.core, b.core) and a.core != b.core:
         raise NotExact("a state is not a number")
     found = difference(a, b)
-    vanish = all(np.abs(side.data).max() < HOLDS for side in (a, b))
-    if found.residual > HOLDS and (
-        found.residual < 1e-4 or vanish
-    ):  # perhaps only because large terms cancel
+    off = found.excess > HOLDS
+    vanish = all(np.abs(side.data[off]).max(initial=0.0) < HOLDS for side in (found.above, found.here))
+    if off.any() and (found.residual < 1e-4 or vanish):  # perhaps only because large terms cancel
         one_at_a_time(scope.world)
         return difference(a, b, max(largest_term(above, scope), largest_term(here, scope)))
     return found
