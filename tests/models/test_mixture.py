@@ -28,7 +28,7 @@ def points(n, seed=0):
 
 def log_marginal(x, t):
     """log q(x_t) by torch.distributions, from the covariances themselves."""
-    cov = KEPT[t] * torch.from_numpy(S) + (1 - KEPT[t]) * torch.eye(3)
+    cov = KEPT[t] * torch.from_numpy(S) + (1 - KEPT[t]) * torch.eye(3, dtype=torch.float64)
     parts = torch.distributions.MultivariateNormal(KEPT[t] ** 0.5 * torch.from_numpy(M), cov)
     return (parts.log_prob(x[:, None]) + torch.from_numpy(W).log()).logsumexp(1)
 
