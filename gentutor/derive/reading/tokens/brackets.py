@@ -73,12 +73,14 @@ class Brackets:
         """Opens a bracket or fence."""
         if len(self.levels) >= MAX_DEPTH:
             raise self.fail(TOO_DEEP, start)
-        script = bool(self.tokens) and self.tokens[-1].type in ("SUB", "SUP")
+        before = self.tokens[-1].type if self.tokens else ""
+        script = before in ("SUB", "SUP")
+        named = bracket == "{" and (not self.awaited or before == "ACCENT")  # {f}(x), but no \frac{1}{2}(x)
         inherited = bracket == "{" and not self.awaited and bool(self.levels) and self.levels[-1].arguments
         level = _Level(
             bracket,
             start,
-            self.base if script else (True, bracket == "{"),
+            self.base if script else (True, named),
             script or inherited or (self.callable_ and bracket in ("(", "[", "\\{")),
             self.awaited - (self.awaited > 0 and bracket == "{"),
         )
