@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -26,22 +26,13 @@ def interleaved(epochs: dict[str, Epoch], rounds: int) -> dict[str, list[float]]
     return times
 
 
-def write_record(
-    name: str,
-    rounds: int,
-    medians: dict[str, float],
-    shares: Sequence[tuple[str, float]] = (),
-    of: str = "an_epoch",
-) -> None:
-    """benchmarks/NAME.toml: the median seconds of what was timed, and where the time of ours goes."""
+def write_record(name: str, rounds: int, tables: Mapping[str, Mapping[str, float]]) -> None:
+    """benchmarks/NAME.toml: tables of what was found, by name."""
     lines = [
         f"# What benchmarks/{name}.py found; written by it.",
         f'machine = "{platform.machine()}, 1 thread, torch {torch.__version__}"',
         f"rounds = {rounds}",
-        "",
-        f"[median_cpu_seconds_of_{of}]",
-        *(f'"{key}" = {value:.2f}' for key, value in medians.items()),
     ]
-    if shares:
-        lines += ["", "[share_of_our_time]", *(f'"{key}" = {value:.2f}' for key, value in shares)]
+    for title, table in tables.items():
+        lines += ["", f"[{title}]", *(f'"{key}" = {value:.4g}' for key, value in table.items())]
     (Path(__file__).parent / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
