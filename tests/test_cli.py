@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -13,11 +14,12 @@ import torch
 from click.testing import CliRunner, Result
 from nbformat import v4
 
-from gentutor import doctor, jupyter, units, weights
+from gentutor import data, doctor, jupyter, units, weights
 from gentutor.cli import main
 from gentutor.data import available, load
-from gentutor.models import gan, vae
-from gentutor.recipes import gan as gan_recipes
+from gentutor.models import ddpm, gan, samplers, vae
+from gentutor.recipes import ddpm as ddpm_recipes
+from gentutor.recipes import pictures
 from gentutor.recipes import vae as recipes
 
 ANSWER = {"grade": False, "solution": True, "locked": False, "grade_id": "fit", "schema_version": 3}
@@ -82,7 +84,7 @@ def call(*arguments: str) -> Result:
     [
         [],
         *(["lab"], ["doctor"], ["derive"], ["release"]),
-        *(["train", family] for family in ("vae", "gan", "wgan", "classifier")),
+        *(["train", family] for family in ("vae", "gan", "wgan", "ddpm", "classifier")),
     ],
 )
 def test_help_has_examples_within_80_columns(command):
@@ -420,7 +422,7 @@ def test_train_wgan_writes_stops_and_resumes(somewhere, interrupt_at):
 
 @pytest.mark.skipif(not available("mnist"), reason="mnist is not here; $GENTUTOR_DATA names where it lies")
 def test_train_gan_measures_what_it_made(somewhere, monkeypatch):
-    monkeypatch.setattr(gan_recipes, "PICTURES", 500)
+    monkeypatch.setattr(pictures, "NUMBER", 500)
     result = call("train", "gan", "mnist", "--steps", "2", "--device", "cpu")
     assert result.exit_code == 0, result.output
     G, record = gan.pretrained("gan_mnist.safetensors")
@@ -429,7 +431,76 @@ def test_train_gan_measures_what_it_made(somewhere, monkeypatch):
     assert f"frechet: {record['figures']['frechet']}" in result.output
 
 
-@pytest.mark.parametrize("family", ["gan", "wgan", "classifier"])
+@pytest.fixture
+def small_ddpm(somewhere, monkeypatch):
+    """The recipe of `gentutor train ddpm mnist` with a small network, few samples, and noise for digits."""
+    recipe = ddpm_recipes.RECIPES["mnist"]
+    small = replace(
+        recipe,
+        model={"widths": (8,), "blocks": (1,), "patch": 4},
+        training=recipe.training | {"steps": 6, "batch_size": 4},
+        sampling=recipe.sampling | {"steps": 10},
+    )
+    monkeypatch.setitem(ddpm_recipes.RECIPES, "mnist", small)
+    monkeypatch.setattr(pictures, "NUMBER", 40)
+
+    def load(name, split="train"):
+        x = torch.rand(80, 1, 28, 28, generator=torch.Generator().manual_seed(len(split)))
+        return data.Dataset(name, x, torch.zeros(80, dtype=torch.int64), ("0",))
+
+    monkeypatch.setattr(data, "load", load)
+    return ["train", "ddpm", "mnist", "--seed", "3", "--device", "cpu"]
+
+
+def test_train_ddpm_writes_stops_and_resumes(small_ddpm, somewhere, interrupt_at):
+    result = call(*small_ddpm, "--out", "whole.safetensors")
+    assert result.exit_code == 0, result.output
+    with interrupt_at(4), pytest.warns(UserWarning, match="DDPM: interrupted after step 4 of 6"):
+        stopped = call(*small_ddpm)
+    assert stopped.exit_code == 130
+    assert "with --resume goes on" in stopped.stderr
+    assert not (somewhere / "ddpm_mnist.safetensors").exists()
+    assert "ddpm_mnist.checkpoint is there: go on from it by --resume" in call(*small_ddpm).stderr
+    assert call(*small_ddpm, "--resume").exit_code == 0
+
+    (kept, record), (whole, other) = (weights.read(f"{name}.safetensors") for name in ("ddpm_mnist", "whole"))
+    assert all(torch.equal(kept[key], whole[key]) for key in whole)
+    assert record["curve"] == other["curve"]
+    assert record["command"] == "gentutor train ddpm mnist --seed 3"
+    assert f"  frechet: {other['figures']['frechet']}\n" in result.output
+    assert set(record["quality"]) == {"ddpm", "gan", "vae", "test", "gaussian", "noise"}
+    assert (kept["samples"].shape, kept["chains"].shape) == ((40, 1, 28, 28), (2, 11, 16, 1, 28, 28))
+    assert torch.equal(kept["chains"][0, -1], kept["samples"][:16])
+    network, schedule, _ = ddpm.pretrained(somewhere / "ddpm_mnist.safetensors")
+    assert network(torch.zeros(2, 1, 28, 28), torch.tensor([1, schedule.T])).shape == (2, 1, 28, 28)
+    assert not (somewhere / "ddpm_mnist.checkpoint").exists()
+
+
+def test_train_ddpm_interrupted_while_it_samples_keeps_what_it_learned(small_ddpm, somewhere, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(samplers, "ancestral", interrupted)
+        stopped = call(*small_ddpm, "--steps", "2")
+    assert stopped.exit_code == 130
+    assert "with --resume goes on" in stopped.stderr
+    assert [path.name for path in somewhere.iterdir()] == ["ddpm_mnist.checkpoint"]
+    monkeypatch.setattr(ddpm, "simple_loss", interrupted)  # nothing is learned anew
+    assert call(*small_ddpm, "--steps", "2", "--resume").exit_code == 0
+    assert weights.read("ddpm_mnist.safetensors")[1]["command"].endswith("--seed 3 --steps 2")
+
+
+def test_train_ddpm_stops_at_a_loss_that_is_none(small_ddpm, somewhere):
+    recipe = ddpm_recipes.RECIPES["mnist"]
+    ddpm_recipes.RECIPES["mnist"] = replace(recipe, training=recipe.training | {"lr": math.inf})
+    result = call(*small_ddpm)
+    assert result.exit_code == 1
+    assert "Error: DDPM: the loss is not finite from step 1 on" in result.stderr
+    assert list(somewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("family", ["gan", "wgan", "ddpm", "classifier"])
 def test_train_names_the_recipes_that_there_are(family, somewhere):
     result = call("train", family, "cats")
     assert result.exit_code == 2

@@ -236,7 +236,7 @@ def _log_cell(x: Tensor, mean: Tensor, variance: Tensor, levels: int | None) -> 
     away, sigma = x.double() - mean.double(), variance.double().sqrt()
     low = ((away - half) / sigma).where(x > half - 1, -torch.inf)
     high = ((away + half) / sigma).where(x < 1 - half, torch.inf)
-    mirrored = low + high > 0  # of two probabilities near 1 the difference would be lost
+    mirrored = low + high > 0  # far above the mean both logarithms would be 0, and their difference lost
     low, high = torch.where(mirrored, -high, low), torch.where(mirrored, -low, high)
     log_low, log_high = log_ndtr(low), log_ndtr(high)
     log_probability: Tensor = log_high + torch.expm1(log_low - log_high).neg().log()

@@ -97,10 +97,13 @@ def run(
     state = {key: value.half() for key, value in network.state_dict().items()}
     network.load_state_dict(state)  # what is measured is what is stored
     network.eval()
-    began = time.perf_counter()
-    samples, chains = sample(network, schedule, recipe.sampling, pictures.NUMBER, seed=seed, bf16=bf16)
-    sampling_seconds = time.perf_counter() - began
-    table = pictures.quality({"ddpm": samples} | others(device) | pictures.yardsticks(device))
+    try:
+        began = time.perf_counter()
+        samples, chains = sample(network, schedule, recipe.sampling, pictures.NUMBER, seed=seed, bf16=bf16)
+        sampling_seconds = time.perf_counter() - began
+        table = pictures.quality({"ddpm": samples} | others(device) | pictures.yardsticks(device))
+    except KeyboardInterrupt:  # training is over, and its checkpoint kept
+        return None
     record = {
         "command": f"gentutor train ddpm {name} --seed {seed}" + (f" --steps {steps}" if steps else ""),
         "data": recipe.data,
