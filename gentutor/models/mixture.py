@@ -90,3 +90,19 @@ class GaussianMixture:
         variances = kept * self._variances + (1 - kept)
         log_normal = -(LOG_2PI + variances.log() + y.square() / variances).sum(-1) / 2
         return self.weights.log() + log_normal, y / variances
+
+
+class ExactNoise:
+    """ε*(x_t, t) = E[ε | x_t] for data from a mixture, to be used as a network: the best that any can be.
+
+    Args:
+        weights, means, covariances: of the `GaussianMixture`.
+        betas: β_1 ... β_T, (T,), of the `Schedule`.
+    """
+
+    def __init__(self, weights: Tensor, means: Tensor, covariances: Tensor, betas: Tensor) -> None:
+        self.mixture, self.schedule = GaussianMixture(weights, means, covariances), Schedule(betas)
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """x_t: (B, d), t: (B,), 1 ... T -> (B, d)."""
+        return self.mixture.eps(self.schedule, x_t, t)

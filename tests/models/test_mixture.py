@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
 from gentutor.models import ddpm
-from gentutor.models.mixture import GaussianMixture
+from gentutor.models.mixture import ExactNoise, GaussianMixture
 from gentutor.models.schedules import Schedule
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -125,3 +125,13 @@ def test_a_law_that_is_none_is_named():
             GaussianMixture(torch.tensor(weights), torch.zeros(2, 2), one.expand(2, 2, 2))
     with pytest.raises(ValueError, match="not positive definite"):
         GaussianMixture(torch.ones(1), torch.zeros(1, 2), torch.tensor([[[1.0, 2.0], [2.0, 1.0]]]))
+
+
+def test_the_exact_noise_is_a_network():
+    S = Schedule(torch.tensor([0.1, 0.3, 0.2], dtype=torch.float64))
+    m, s2, x_t = 0.7, 0.5, torch.linspace(-2, 2, 6, dtype=torch.float64)[:, None]
+    given = torch.ones(1), torch.tensor([[m]]), torch.tensor([[[s2]]])
+    network = ExactNoise(*(part.double() for part in given), S.betas[1:])
+    kept = 0.9 * 0.7  # α̅_2; one Gaussian's x_2 is Gaussian, and so is its noise: linear regression
+    expected = (1 - kept) ** 0.5 * (x_t - kept**0.5 * m) / (kept * s2 + 1 - kept)
+    assert_allclose(network(x_t, torch.full((6,), 2)), expected, rtol=1e-7)
