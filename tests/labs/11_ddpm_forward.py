@@ -292,24 +292,24 @@ def q_sample(schedule, x_0, t):
 def q_sample(schedule, x_0, t):
     """The product off by one."""
     eps = torch.randn_like(x_0)
-    kept = schedule.alphas_cumprod[(t - 1).clamp(min=0)].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[(t - 1).clamp(min=0)].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="value of x_t")
 def q_sample(schedule, x_0, t):
     """The same t for the whole batch."""
     eps = torch.randn_like(x_0)
-    kept = schedule.alphas_cumprod[t[0]]
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t[0]]
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="value of x_t")
 def q_sample(schedule, x_0, t):
     """The variance for the standard deviation."""
     eps = torch.randn_like(x_0)
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept) * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar) * eps, eps
 
 
 @answers.wrong("q_sample", fails="value of x_t")
@@ -317,56 +317,56 @@ def q_sample(schedule, x_0, t):
     """Beta at t for all that was added up to t."""
     eps = torch.randn_like(x_0)
     shape = (-1, *[1] * (x_0.dim() - 1))
-    kept, beta = schedule.alphas_cumprod[t].reshape(shape), schedule.betas[t].reshape(shape)
-    return kept.sqrt() * x_0 + beta.sqrt() * eps, eps
+    bar, beta = schedule.alphas_cumprod[t].reshape(shape), schedule.betas[t].reshape(shape)
+    return bar.sqrt() * x_0 + beta.sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="shape of eps")
 def q_sample(schedule, x_0, t):
     """Noise of the wrong shape: one number for a whole sample."""
     eps = torch.randn(len(x_0), *[1] * (x_0.dim() - 1), dtype=x_0.dtype)
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="noise of its own")
 def q_sample(schedule, x_0, t):
     """The same noise for every sample of the batch."""
     eps = torch.randn_like(x_0[:1]).expand(x_0.shape).clone()
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="distribution of eps")
 def q_sample(schedule, x_0, t):
     """Uniform noise."""
     eps = torch.rand_like(x_0)
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="noise of its own")
 def q_sample(schedule, x_0, t):
     """Returns what was added, for the noise itself: at t = 0 it is 0."""
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    added = (1 - kept).sqrt() * torch.randn_like(x_0)
-    return kept.sqrt() * x_0 + added, added
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    added = (1 - bar).sqrt() * torch.randn_like(x_0)
+    return bar.sqrt() * x_0 + added, added
 
 
 @answers.wrong("q_sample", fails="error")
 def q_sample(schedule, x_0, t):
     """A column, which multiplies points, but not pictures."""
     eps = torch.randn_like(x_0)
-    kept = schedule.alphas_cumprod[t][:, None]
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t][:, None]
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="dtype of eps")
 def q_sample(schedule, x_0, t):
     """Noise in float32, whatever the data are in."""
     eps = torch.randn(x_0.shape)
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="new noise")
@@ -374,8 +374,8 @@ def q_sample(schedule, x_0, t):
     """Seeds in the function."""
     torch.manual_seed(0)
     eps = torch.randn_like(x_0)
-    kept = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
-    return kept.sqrt() * x_0 + (1 - kept).sqrt() * eps, eps
+    bar = schedule.alphas_cumprod[t].reshape(-1, *[1] * (x_0.dim() - 1))
+    return bar.sqrt() * x_0 + (1 - bar).sqrt() * eps, eps
 
 
 @answers.wrong("q_sample", fails="package's solution")
@@ -448,8 +448,8 @@ def walk(schedule, x_0, eps):
 def walk(schedule, x_0, eps):
     """Jumps to each x_t: each has the right law, but they are no path."""
     xs = [x_0]
-    for kept, noise in zip(schedule.alphas_cumprod[1:], eps, strict=True):
-        xs.append(torch.sqrt(kept) * x_0 + torch.sqrt(1 - kept) * noise)
+    for bar, noise in zip(schedule.alphas_cumprod[1:], eps, strict=True):
+        xs.append(torch.sqrt(bar) * x_0 + torch.sqrt(1 - bar) * noise)
     return torch.stack(xs)
 
 
@@ -457,8 +457,8 @@ def walk(schedule, x_0, eps):
 def walk(schedule, x_0, eps):
     """The whole product in each step: sqrt(alpha-bar) for sqrt(alpha)."""
     xs = [x_0]
-    for kept, noise in zip(schedule.alphas_cumprod[1:], eps, strict=True):
-        xs.append(torch.sqrt(kept) * xs[-1] + torch.sqrt(1 - kept) * noise)
+    for bar, noise in zip(schedule.alphas_cumprod[1:], eps, strict=True):
+        xs.append(torch.sqrt(bar) * xs[-1] + torch.sqrt(1 - bar) * noise)
     return torch.stack(xs)
 
 
@@ -474,7 +474,7 @@ def walk(schedule, x_0, eps):
 
 @answers.wrong("walk", fails="side effect on x_0")
 def walk(schedule, x_0, eps):
-    """One tensor, changed in place, and kept T + 1 times."""
+    """One tensor, changed in place, and bar T + 1 times."""
     xs = [x_0]
     for beta, noise in zip(schedule.betas[1:], eps, strict=True):
         x_0.mul_(torch.sqrt(1 - beta)).add_(torch.sqrt(beta) * noise)
@@ -594,74 +594,74 @@ def merged(schedule, eps):
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """The mean over the numbers for the sum."""
-    kept = schedule.alphas_cumprod[-1]
-    return (kept * x_0**2 - kept - torch.log(1 - kept)).flatten(1).mean(1) / 2
+    bar = schedule.alphas_cumprod[-1]
+    return (bar * x_0**2 - bar - torch.log(1 - bar)).flatten(1).mean(1) / 2
 
 
 @answers.wrong("kl_at_end", fails="shape of divergence")
 def kl_at_end(schedule, x_0):
     """The sum over the batch too."""
-    kept = schedule.alphas_cumprod[-1]
-    return (kept * x_0**2 - kept - torch.log(1 - kept)).sum() / 2
+    bar = schedule.alphas_cumprod[-1]
+    return (bar * x_0**2 - bar - torch.log(1 - bar)).sum() / 2
 
 
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """Alpha of the last step for the product."""
-    kept = schedule.alphas[-1]
-    return (kept * x_0**2 - kept - torch.log(1 - kept)).flatten(1).sum(1) / 2
+    bar = schedule.alphas[-1]
+    return (bar * x_0**2 - bar - torch.log(1 - bar)).flatten(1).sum(1) / 2
 
 
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """The divergence the other way round."""
-    kept = schedule.alphas_cumprod[-1]
-    terms = (1 + kept * x_0**2) / (1 - kept) - 1 + torch.log(1 - kept)
+    bar = schedule.alphas_cumprod[-1]
+    terms = (1 + bar * x_0**2) / (1 - bar) - 1 + torch.log(1 - bar)
     return terms.flatten(1).sum(1) / 2
 
 
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """The standard deviation where the variance belongs."""
-    kept = schedule.alphas_cumprod[-1]
-    deviation = (1 - kept).sqrt()
-    return (kept * x_0**2 + deviation - 1 - torch.log(deviation)).flatten(1).sum(1) / 2
+    bar = schedule.alphas_cumprod[-1]
+    deviation = (1 - bar).sqrt()
+    return (bar * x_0**2 + deviation - 1 - torch.log(deviation)).flatten(1).sum(1) / 2
 
 
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """Forgets the mean: the root of alpha-bar times x_0 is not 0."""
-    kept = schedule.alphas_cumprod[-1]
-    return (-kept - torch.log(1 - kept)).expand(x_0.shape).flatten(1).sum(1) / 2
+    bar = schedule.alphas_cumprod[-1]
+    return (-bar - torch.log(1 - bar)).expand(x_0.shape).flatten(1).sum(1) / 2
 
 
 @answers.wrong("kl_at_end", fails="value of divergence")
 def kl_at_end(schedule, x_0):
     """In bits."""
-    kept = schedule.alphas_cumprod[-1]
-    terms = kept * x_0**2 - kept - torch.log(1 - kept)
+    bar = schedule.alphas_cumprod[-1]
+    terms = bar * x_0**2 - bar - torch.log(1 - bar)
     return terms.flatten(1).sum(1) / (2 * math.log(2))
 
 
 @answers.wrong("kl_at_end", fails="shape of divergence")
 def kl_at_end(schedule, x_0):
     """Sums over the last axis alone: right for points, not for pictures."""
-    kept = schedule.alphas_cumprod[-1]
-    return (kept * x_0**2 - kept - torch.log(1 - kept)).sum(-1) / 2
+    bar = schedule.alphas_cumprod[-1]
+    return (bar * x_0**2 - bar - torch.log(1 - bar)).sum(-1) / 2
 
 
 @answers.wrong("kl_at_end", fails="package's solution")
 def kl_at_end(schedule, x_0):
     """Lets the package do it."""
-    kept = schedule.alphas_cumprod[-1]
-    return gaussian.kl_diagonal(kept.sqrt() * x_0.flatten(1), torch.log(1 - kept))
+    bar = schedule.alphas_cumprod[-1]
+    return gaussian.kl_diagonal(bar.sqrt() * x_0.flatten(1), torch.log(1 - bar))
 
 
 @answers.right("kl_at_end")
 def kl_at_end(schedule, x_0):
     """By torch's own laws."""
-    kept = schedule.alphas_cumprod[-1]
-    end = torch.distributions.Normal(kept.sqrt() * x_0, (1 - kept).sqrt())
+    bar = schedule.alphas_cumprod[-1]
+    end = torch.distributions.Normal(bar.sqrt() * x_0, (1 - bar).sqrt())
     noise = torch.distributions.Normal(torch.zeros_like(x_0), torch.ones_like(x_0))
     return torch.distributions.kl_divergence(end, noise).flatten(1).sum(1)
 
@@ -669,8 +669,8 @@ def kl_at_end(schedule, x_0):
 @answers.right("kl_at_end")
 def kl_at_end(schedule, x_0):
     """As the formula is printed, sample by sample."""
-    kept, d = schedule.alphas_cumprod[schedule.T], x_0[0].numel()
-    each = [kept * x.norm() ** 2 - d * kept - d * torch.log1p(-kept) for x in x_0]
+    bar, d = schedule.alphas_cumprod[schedule.T], x_0[0].numel()
+    each = [bar * x.norm() ** 2 - d * bar - d * torch.log1p(-bar) for x in x_0]
     return 0.5 * torch.stack(each)
 
 
@@ -683,8 +683,8 @@ def least_T(x_0, beta_1, beta_T, most):
     x, T, nats = x_0.flatten(1), 0, math.inf
     while nats > most:
         T += 1
-        kept = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
-        nats = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).mean() / x.shape[1]
+        bar = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
+        nats = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).mean() / x.shape[1]
     return T
 
 
@@ -694,8 +694,8 @@ def least_T(x_0, beta_1, beta_T, most):
     x, T, bits = x_0.flatten(1), 0, math.inf
     while bits > most:
         T += 1
-        kept = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
-        bits = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).mean() / math.log(2)
+        bar = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
+        bits = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).mean() / math.log(2)
     return T
 
 
@@ -704,8 +704,8 @@ def least_T(x_0, beta_1, beta_T, most):
     """One too many: counts once more after it is enough."""
     x, T, bits = x_0.flatten(1), 1, math.inf
     while bits > most:
-        kept = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
-        nats = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).mean()
+        bar = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
+        nats = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).mean()
         bits = nats / (x.shape[1] * math.log(2))
         T += 1
     return T
@@ -717,8 +717,8 @@ def least_T(x_0, beta_1, beta_T, most):
     x, T, bits = x_0.flatten(1), 0, math.inf
     while bits > most:
         T += 1
-        kept = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
-        nats = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).mean()
+        bar = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
+        nats = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).mean()
         bits = nats / (x.shape[1] * math.log(2))
     return T - 1
 
@@ -728,8 +728,8 @@ def least_T(x_0, beta_1, beta_T, most):
     """Stops early on one long schedule, where the betas are still small."""
     x, long = x_0.flatten(1), schedules.linear(1000, beta_1, beta_T)
     for t in range(1, 1001):
-        kept = long.alphas_cumprod[t]
-        nats = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).mean()
+        bar = long.alphas_cumprod[t]
+        nats = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).mean()
         if nats / (x.shape[1] * math.log(2)) <= most:
             return t
 
@@ -740,8 +740,8 @@ def least_T(x_0, beta_1, beta_T, most):
     x, T, bits = x_0.flatten(1), 0, math.inf
     while bits > most:
         T += 1
-        kept = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
-        nats = gaussian.kl_diagonal(kept.sqrt() * x, torch.log(1 - kept)).max()
+        bar = schedules.linear(T, beta_1, beta_T).alphas_cumprod[-1]
+        nats = gaussian.kl_diagonal(bar.sqrt() * x, torch.log(1 - bar)).max()
         bits = nats / (x.shape[1] * math.log(2))
     return T
 
@@ -761,8 +761,8 @@ def least_T(x_0, beta_1, beta_T, most):
     low, high, size = 0, 4096, x_0.square().mean()
     while high - low > 1:
         middle = (low + high) // 2
-        kept = schedules.linear(middle, beta_1, beta_T).alphas_cumprod[-1]
-        enough = (kept * size - kept - torch.log1p(-kept)) / (2 * math.log(2)) <= most
+        bar = schedules.linear(middle, beta_1, beta_T).alphas_cumprod[-1]
+        enough = (bar * size - bar - torch.log1p(-bar)) / (2 * math.log(2)) <= most
         low, high = (low, middle) if enough else (middle, high)
     return high
 
@@ -772,7 +772,7 @@ def least_T(x_0, beta_1, beta_T, most):
     """With no help of the package, as a tensor."""
     d = x_0[0].numel()
     for T in range(1, 10_000):
-        kept = float((1 - torch.linspace(beta_1, beta_T, T, dtype=torch.float64)).prod())
-        each = kept * x_0.flatten(1).square().sum(1) - d * kept - d * math.log(1 - kept)
+        bar = float((1 - torch.linspace(beta_1, beta_T, T, dtype=torch.float64)).prod())
+        each = bar * x_0.flatten(1).square().sum(1) - d * bar - d * math.log(1 - bar)
         if each.mean() / 2 / d / math.log(2) <= most:
             return torch.tensor(T)
