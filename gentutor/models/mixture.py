@@ -67,7 +67,7 @@ class GaussianMixture:
     def eps(self, schedule: Schedule, x_t: Tensor, t: Tensor) -> Tensor:
         """E[ε | x_t] = -√(1 - α̅_t) ∇ log q(x_t), the best prediction of the noise in squared error.
 
-        q(x_t) = Σ_k w_k N(√α̅_t m_k, α̅_t S_k + (1 - α̅_t) I). The equality: Vincent (2011), section 4.2; in
+        q(x_t) = Σ_k w_k N(√α̅_t m_k, α̅_t S_k + (1 - α̅_t) I). The equality: Vincent (2011), section 4; in
         these letters Dhariwal and Nichol (2021), equation 11.
 
         Args:
