@@ -32,6 +32,12 @@ class Answer:
     source: str
     fails: str | None
 
+    def deserves(self, said: str | None) -> bool:
+        """Whether the verdict is the right one: what the check said, None where it passed."""
+        if self.fails is None:
+            return said is None
+        return said is not None and said.startswith(f"{self.exercise} · {self.fails}: ")
+
 
 class Answers:
     """The planted answers of a unit, collected by decorators."""

@@ -141,16 +141,11 @@ def test_each_planted_answer_gets_the_verdict_it_deserves(graded):
             graded.course.marks(student),
         )
         for exercise in answers_of(graded.unit):
-            answer = planted.get(exercise)
+            answer = planted.get(exercise, Answer(exercise, "the solution", "", None))
             said = check_error(notebook, exercise)
             score, most, _ = marks[f"check-{exercise}"]
-            if answer is None or answer.fails is None:
-                good = said is None and score == most
-            else:
-                good = said is not None and said.startswith(f"{exercise} · {answer.fails}: ") and score == 0
-            if not good:
-                what = answer.what if answer else "the solution"
-                wrong_verdicts.append(f"{student}, {exercise} ({what}): {score}/{most}, {said}")
+            if not answer.deserves(said) or score != (most if answer.fails is None else 0):
+                wrong_verdicts.append(f"{student}, {exercise} ({answer.what}): {score}/{most}, {said}")
     assert not wrong_verdicts, "\n".join(wrong_verdicts)
 
 
