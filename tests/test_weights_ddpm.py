@@ -14,9 +14,6 @@ from gentutor.recipes import ddpm as recipes
 
 NAME = "ddpm_mnist"
 PATH = weights.FOLDER / f"{NAME}.safetensors"
-pytestmark = pytest.mark.skipif(
-    not PATH.exists(), reason=f"{NAME} is not shipped yet: gentutor train ddpm mnist"
-)
 
 
 @pytest.fixture(scope="module")
