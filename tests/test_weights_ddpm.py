@@ -37,7 +37,7 @@ def test_small_with_the_command_the_seed_the_time_and_the_machine(record):
     assert record["sampling_seconds"] > 10
     assert "torch 2." in record["machine"]
     assert 100 <= len(record["curve"]) <= 200
-    assert record["curve"][-1][0] < 0.1 * record["curve"][0][0]
+    assert record["curve"][-1][0] < 0.2 * record["curve"][0][0]  # the first is a mean of 75 steps
 
 
 def test_the_recipe_is_that_of_the_record(record):
