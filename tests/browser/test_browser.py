@@ -86,6 +86,9 @@ def test_a_lecture_runs_and_its_first_widget_moves(notebook, unit):
     if (pad := notebook.page.locator(".gt-pad").first).count():
         slider = pad.get_by_role("slider", name="across")
         picture, shows = pad.get_by_role("img", name="image decoded at"), "data-decoded"
+    elif (scrubber := notebook.page.locator(".gt-scrubber").first).count():
+        slider = scrubber.get_by_role("slider")
+        picture, shows = scrubber.get_by_role("img"), "data-frame"
     else:
         slider = notebook.page.locator(".jupyter-widgets").get_by_role("slider").first
         picture, shows = notebook.page.locator(".jupyter-widgets img"), "src"
