@@ -48,7 +48,13 @@ class Child:
         with self._lock:
             if not self._ended:
                 self._leash.end()
-                self._hear(time.monotonic() + PATIENCE)
+                self._hear(time.monotonic() + PATIENCE, must=True)
+
+    def wait(self, seconds: float) -> None:
+        """Give a child that seems to end of itself so long, for `why` to be known. It may still go on."""
+        with self._lock:
+            if not self._ended:
+                self._hear(time.monotonic() + seconds)
 
     @property
     def why(self) -> str | None:
@@ -75,14 +81,14 @@ class Child:
         self.kill()
         self.channel.close()
 
-    def _hear(self, deadline: float) -> None:
+    def _hear(self, deadline: float, must: bool = False) -> None:
         try:
             report = json.loads(self._leash.receive(deadline))
             self._why, self._seconds = report["why"], report["cpu_seconds"]
         except Gone:
             self._why, self.lost = "its supervisor has died", True
         except TimeUp:
-            if deadline == 0:
+            if not must:
                 return  # it goes on
             self._why, self.lost = "its supervisor does not answer", True
         self._ended = True

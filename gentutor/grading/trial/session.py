@@ -158,6 +158,7 @@ class _Trial:
             return read(student.channel.receive(time.monotonic() + seconds, MOST_BYTES))
         except Gone:
             why = "ended its own process"
+            student.wait(GRACE)  # its socket is closed before its end is seen, and how it ended
         except TimeUp:
             why = "did not stop when its time was up"
         except TooLong:
