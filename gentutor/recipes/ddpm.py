@@ -101,7 +101,10 @@ def run(
         began = time.perf_counter()
         samples, chains = sample(network, schedule, recipe.sampling, pictures.NUMBER, seed=seed, bf16=bf16)
         sampling_seconds = time.perf_counter() - began
-        table = pictures.quality({"ddpm": samples} | others(device) | pictures.yardsticks(device))
+        rows = {"ddpm": samples} | others(device) | pictures.yardsticks(device)
+        table = {row: found.rounded() for row, found in pictures.quality(rows).items()}
+        for row, found in table.items():
+            found["nearest"] = round(pictures.to_nearest(rows[row]), 4)
     except KeyboardInterrupt:  # training is over, and its checkpoint kept
         return None
     record = {
@@ -118,8 +121,8 @@ def run(
         "seconds": round(seconds),
         "sampling_seconds": round(sampling_seconds),
         "machine": machine(device),
-        "figures": {k: v for k, v in table["ddpm"].rounded().items() if k != "counts"},
-        "quality": {row: found.rounded() for row, found in table.items()},
+        "figures": {key: value for key, value in table["ddpm"].items() if key != "counts"},
+        "quality": table,
         "curve": [[round(value, 5)] for value in thinned(losses[:, None]).flatten().tolist()],
     }
     kept = {"samples": samples[:KEPT], "chains": chains}
